@@ -1,0 +1,53 @@
+import type { GenerationEvent } from '@fovea/schemas/events';
+import type { Sampling } from '@fovea/schemas/jobs';
+
+/** An image as the engine gets it. */
+export interface EngineImage {
+  readonly mediaType: string;
+  readonly bytes: Uint8Array;
+  /** Where the client put it, for errors. */
+  readonly path: string;
+}
+
+export type EnginePart =
+  | { readonly type: 'text'; readonly text: string }
+  | { readonly type: 'image'; readonly image: EngineImage };
+
+export interface EngineMessage {
+  readonly role: 'system' | 'developer' | 'user' | 'assistant' | 'tool';
+  /** A plain string stays one: templates of text-only models know nothing else. */
+  readonly content: string | readonly EnginePart[];
+  readonly name?: string;
+}
+
+export interface ChatGeneration {
+  readonly requestId: string;
+  readonly model: string;
+  readonly messages: readonly EngineMessage[];
+  readonly sampling: Sampling;
+  readonly extensions?: Readonly<Record<string, unknown>>;
+}
+
+/** What an engine says of itself; part of the model package's content. */
+export interface EngineModel {
+  readonly id: string;
+  readonly maxModelLen: number;
+}
+
+/**
+ * An engine that runs models (DESIGN D3).
+ *
+ * `generate` starts the work at the first pull and yields events in the order of `schemas/events`; it ends with
+ * `generation-end` or throws a catalogue error (`INVALID_REQUEST`, `INVALID_IMAGE`, `CONTEXT_LENGTH_EXCEEDED`,
+ * `QUEUE_FULL`, `BACKEND_ERROR` …) whose public text holds no address of the engine. It never yields an `error` event:
+ * what an error means for the request is the caller's decision. An abort of `signal`, or leaving the loop, destroys
+ * the engine's socket, which is the only abort vLLM knows. A stream that ends without a finish reason for
+ * each choice is a failure. Events that one read of the socket produced are yielded together.
+ */
+export abstract class Backend {
+  abstract generate(request: ChatGeneration, signal: AbortSignal): AsyncIterable<readonly GenerationEvent[]>;
+  /** Throws when the engine is not fit to take work. */
+  abstract checkHealth(signal: AbortSignal): Promise<void>;
+  abstract models(signal: AbortSignal): Promise<EngineModel[]>;
+  abstract close(): Promise<void>;
+}

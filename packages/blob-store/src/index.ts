@@ -1,0 +1,46 @@
+import type { Readable } from 'node:stream';
+import type { BlobRef } from '@fovea/schemas/jobs';
+
+export interface PutOptions {
+  /** The tenant is part of the name: equal bytes of two tenants are two blobs. */
+  readonly tenant: string;
+  /** Who needs it: the request id. One owner holds one reference however often it puts the same bytes. */
+  readonly owner: string;
+  readonly mediaType: string;
+  readonly signal?: AbortSignal;
+}
+
+export interface ReleaseOptions {
+  /**
+   * False deletes what nobody else refers to at once: a refused request leaves nothing behind.
+   * True lets it linger, because the next turn of a conversation sends the same picture again.
+   */
+  readonly linger: boolean;
+}
+
+export interface SweepReport {
+  readonly deletedBlobs: number;
+  readonly deletedBytes: number;
+  readonly droppedReferences: number;
+}
+
+/**
+ * Claim-check store for media (DESIGN D2).
+ *
+ * Ownership: a blob lives as long as some owner holds a reference; `put` takes one, `release` drops all of an
+ * owner's. A blob without references may linger (`BLOB_LINGER_S`) and is deleted by `sweep`, least recently used
+ * first when over quota. `sweep` also drops references older than any request can live, which a killed process
+ * left behind. A put that fails or is aborted leaves no trace. Not in the contract: listing, metadata, ranges.
+ */
+export abstract class BlobStore {
+  /** Stores a stream of bytes. Throws `STORAGE_FULL` when quota or disk are exhausted. */
+  abstract put(bytes: AsyncIterable<Uint8Array>, options: PutOptions): Promise<BlobRef>;
+  /** Throws `GONE` when the blob does not exist (any more). */
+  abstract open(ref: BlobRef, signal?: AbortSignal): Promise<Readable>;
+  /** The same, whole, for readers that need every byte at once. */
+  abstract read(ref: BlobRef, signal?: AbortSignal): Promise<Buffer>;
+  abstract release(owner: string, options: ReleaseOptions): Promise<void>;
+  abstract sweep(nowMs: number): Promise<SweepReport>;
+  /** Throws with a plain reason when the store cannot be used (missing folder, no permission). */
+  abstract check(): Promise<void>;
+}

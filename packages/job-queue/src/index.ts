@@ -1,0 +1,71 @@
+import type { InferenceJob, Lane } from '@fovea/schemas/jobs';
+
+/** BullMQ's bounds; 0 would mean "no priority" and overtake everything, so it is never used. */
+export const MIN_PRIORITY = 1;
+export const MAX_PRIORITY = 2 ** 21 - 1;
+/** Lower runs first. */
+export const NORMAL_PRIORITY = 1_000;
+/** For requests that ask to be queued behind the others (`nice=true`). */
+export const NICE_PRIORITY = 100_000;
+
+export interface EnqueueOptions {
+  /** MIN_PRIORITY … MAX_PRIORITY. Default NORMAL_PRIORITY. */
+  readonly priority?: number;
+}
+
+export interface LaneDepth {
+  readonly waiting: number;
+  readonly active: number;
+}
+
+/**
+ * `waiting`: not taken. `running`: somebody holds the lock. `orphaned`: taken, but its lock lapsed, so the
+ * worker is dead or cut off. `absent`: acknowledged, removed or never there.
+ */
+export type JobState = 'waiting' | 'running' | 'orphaned' | 'absent';
+
+/** A job somebody works on. The lock is renewed outside the event loop until it is settled. */
+export interface Lease {
+  readonly job: InferenceJob;
+  /** Unique per attempt; what the token stream fences with. */
+  readonly fence: string;
+  /** 1 for the first attempt. */
+  readonly attempt: number;
+  /** Milliseconds the job waited before this attempt, by Redis' and the queue's clock. */
+  readonly waitedMs: number;
+  /** Aborted when the lock was lost: another worker may already run the job. */
+  readonly lost: AbortSignal;
+  /** Done, for whatever reason: the job leaves the queue. Never throws when the lock is lost. */
+  acknowledge(): Promise<void>;
+  /** Gives the job back, first in line for the next worker; nothing of it may have been written. */
+  handBack(): Promise<void>;
+}
+
+export interface Consumer {
+  /** The next job, or undefined once `stop` was called. One call at a time. */
+  take(): Promise<Lease | undefined>;
+  /** Takes nothing more; a parked `take` returns undefined within a second. Running leases stay. */
+  stop(): Promise<void>;
+  /** Stops, then frees the connections. Call after every lease is settled. */
+  close(): Promise<void>;
+}
+
+/**
+ * Durable lanes of jobs, one per checkpoint and kind (DESIGN §1 step 5).
+ *
+ * Delivery is at least once: a job whose worker dies is handed out again within 3 s of the death. Results never travel
+ * through the queue, so the queue knows neither success nor failure, only "settled". What a second attempt
+ * may do is decided by the token stream's log, not here. Job ids are unique: a second enqueue of an id does nothing.
+ */
+export abstract class JobQueue {
+  /** Throws `INTERNAL` when the envelope is over MAX_ENVELOPE_BYTES: that is a bug of the caller. */
+  abstract enqueue(lane: Lane, job: InferenceJob, options?: EnqueueOptions): Promise<void>;
+  abstract depth(lane: Lane): Promise<LaneDepth>;
+  abstract state(lane: Lane, requestId: string): Promise<JobState>;
+  /** Removes a job that nobody works on. False when a worker holds it or it is not there. */
+  abstract remove(lane: Lane, requestId: string): Promise<boolean>;
+  /** Ids of jobs in the lane that nobody works on, oldest first, at most `limit`. */
+  abstract idle(lane: Lane, limit: number): Promise<string[]>;
+  abstract consume(lane: Lane): Promise<Consumer>;
+  abstract close(): Promise<void>;
+}

@@ -1,0 +1,15 @@
+/**
+ * Key names (DESIGN D4). Everything of one request shares the hash tag `{r:<id>}`, everything of one lane
+ * `{q:<checkpoint>:<lane>}`, the model registry `{models}`; names are encoded so that no client text can
+ * close a hash tag or forge a separator.
+ */
+export const encodeName = (name: string): string =>
+  encodeURIComponent(name).replace(/[!'()*]/g, (char) => `%${char.charCodeAt(0).toString(16).toUpperCase()}`);
+
+export const requestKey = (requestId: string, suffix: string): string => `{r:${requestId}}:${suffix}`;
+
+/** Prefix under which a lane's queue lives. */
+export const laneKeyPrefix = (checkpoint: string, kind: string): string =>
+  `{q:${encodeName(checkpoint)}:${kind}}`;
+
+export const modelsKey = (suffix: string): string => `{models}:${suffix}`;

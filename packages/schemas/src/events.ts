@@ -1,0 +1,89 @@
+import { errorCodes } from '@fovea/errors';
+import { z } from 'zod';
+
+/**
+ * What one generation tells the world, in order: any number of deltas, one `choice-end` per choice, then exactly
+ * one terminal event (`generation-end` or `error`). Workers append these to the request's log; gateways
+ * translate them to the client's dialect. Never media, never upstream addresses.
+ */
+
+/** Token counts as the engine reports them. */
+export const usageSchema = z.object({
+  promptTokens: z.number().int().nonnegative(),
+  completionTokens: z.number().int().nonnegative(),
+});
+export type Usage = z.infer<typeof usageSchema>;
+
+export const finishReasonSchema = z.enum(['stop', 'length', 'content_filter', 'tool_calls']);
+export type FinishReason = z.infer<typeof finishReasonSchema>;
+
+const tokenLogprobSchema = z.object({
+  token: z.string(),
+  /** Natural logarithm; -9999 when the engine gave none. */
+  logprob: z.number(),
+  /** UTF-8 bytes of the token. */
+  bytes: z.array(z.number().int().min(0).max(255)),
+});
+
+/** One sampled token with the alternatives the client asked for. */
+export const logprobSchema = tokenLogprobSchema.extend({ top: z.array(tokenLogprobSchema) });
+export type Logprob = z.infer<typeof logprobSchema>;
+
+export const textDeltaSchema = z.object({
+  type: z.literal('text-delta'),
+  /** Which of the `n` choices. */
+  index: z.number().int().nonnegative(),
+  text: z.string(),
+  /** Token ids of this piece where the engine gives them; kept so that an answer can be continued elsewhere. */
+  tokenIds: z.array(z.number().int()).optional(),
+  logprobs: z.array(logprobSchema).optional(),
+  /** Running totals where the engine reports them, so that an interrupted stream still has a count. */
+  usage: usageSchema.optional(),
+});
+
+export const reasoningDeltaSchema = z.object({
+  type: z.literal('reasoning-delta'),
+  index: z.number().int().nonnegative(),
+  text: z.string(),
+});
+
+export const choiceEndSchema = z.object({
+  type: z.literal('choice-end'),
+  index: z.number().int().nonnegative(),
+  finishReason: finishReasonSchema,
+});
+
+export const generationEndSchema = z.object({
+  type: z.literal('generation-end'),
+  usage: usageSchema,
+  systemFingerprint: z.string().optional(),
+});
+
+export const errorEventSchema = z.object({
+  type: z.literal('error'),
+  code: z.enum(errorCodes),
+  /** Public text. */
+  message: z.string(),
+  param: z.string().optional(),
+  limit: z.object({ name: z.string(), value: z.number(), actual: z.number().optional() }).optional(),
+  retryAfterS: z.number().int().positive().optional(),
+  /** What had been generated when it broke. */
+  usage: usageSchema.optional(),
+});
+
+export const generationEventSchema = z.discriminatedUnion('type', [
+  textDeltaSchema,
+  reasoningDeltaSchema,
+  choiceEndSchema,
+  generationEndSchema,
+  errorEventSchema,
+]);
+export type GenerationEvent = z.infer<typeof generationEventSchema>;
+export type TextDelta = z.infer<typeof textDeltaSchema>;
+export type GenerationEnd = z.infer<typeof generationEndSchema>;
+export type ErrorEvent = z.infer<typeof errorEventSchema>;
+export type TerminalEvent = GenerationEnd | ErrorEvent;
+
+export function isTerminal(event: GenerationEvent): event is TerminalEvent {
+  return event.type === 'generation-end' || event.type === 'error';
+}

@@ -1,0 +1,36 @@
+import { z } from 'zod';
+
+/**
+ * A model package is what a worker registers: one checkpoint, the models it offers, their limits and capabilities.
+ * It is immutable per version. Host-local facts (engine urls, tokens, ports) are not part of it.
+ */
+export const generatorTypeSchema = z.enum(['vllm', 'onnx', 'luminous', 'transcription', 'embedding']);
+export type GeneratorType = z.infer<typeof generatorTypeSchema>;
+
+export const modelSchema = z.object({
+  name: z.string().min(1).max(256),
+  description: z.string(),
+  multimodalEnabled: z.boolean(),
+  chat: z.boolean(),
+  /** Upper bound on generated tokens; null: only the context limits. */
+  maximumCompletionTokens: z.number().int().positive().nullable(),
+  aligned: z.boolean(),
+  promptTemplate: z.string(),
+  modelCard: z.url().nullable(),
+});
+export type Model = z.infer<typeof modelSchema>;
+
+export const modelPackageSchema = z.object({
+  checkpoint: z.string().min(1).max(256),
+  version: z.number().int().nonnegative(),
+  tags: z.array(z.string()),
+  generatorType: generatorTypeSchema,
+  models: z.array(modelSchema).min(1),
+  /** Engine request fields a client may use, by wire name (DESIGN D6). */
+  extensions: z.array(z.string()),
+  /** Keep accepting this long with no worker present (scale from zero). */
+  waitForWorkerS: z.number().nonnegative(),
+  /** Tokens of prompt and completion together, as the engine reports them. */
+  maxModelLen: z.number().int().positive(),
+});
+export type ModelPackage = z.infer<typeof modelPackageSchema>;

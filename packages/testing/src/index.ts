@@ -1,0 +1,7 @@
+export {
+  findRedisBinary,
+  freePort,
+  type RedisServer,
+  type RedisServerOptions,
+  startRedisServer,
+} from './redis-server.js';
