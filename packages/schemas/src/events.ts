@@ -2,7 +2,7 @@ import { errorCodes } from '@fovea/errors';
 import { z } from 'zod';
 
 /**
- * What one generation tells the world, in order: any number of deltas, one `choice-end` per choice, then exactly
+ * What one generation tells the world, in order: `generation-start`, any number of deltas, one `choice-end` per choice, then exactly
  * one terminal event (`generation-end` or `error`). Workers append these to the request's log; gateways
  * translate them to the client's dialect. Never media, never upstream addresses.
  */
@@ -28,6 +28,14 @@ const tokenLogprobSchema = z.object({
 /** One sampled token with the alternatives the client asked for. */
 export const logprobSchema = tokenLogprobSchema.extend({ top: z.array(tokenLogprobSchema) });
 export type Logprob = z.infer<typeof logprobSchema>;
+
+/** Written together with the first output, never alone: a log that holds it has output. */
+export const generationStartSchema = z.object({
+  type: z.literal('generation-start'),
+  /** Milliseconds the job waited in its lane before this attempt. */
+  queueTimeMs: z.number().nonnegative(),
+  attempt: z.number().int().positive(),
+});
 
 export const textDeltaSchema = z.object({
   type: z.literal('text-delta'),
@@ -72,6 +80,7 @@ export const errorEventSchema = z.object({
 });
 
 export const generationEventSchema = z.discriminatedUnion('type', [
+  generationStartSchema,
   textDeltaSchema,
   reasoningDeltaSchema,
   choiceEndSchema,

@@ -1,0 +1,36 @@
+export {
+  type ChatRequestWire,
+  chatRequestSchema,
+  contentWireSchema,
+  extensionSchemas,
+  type MessageWire,
+  messageWireSchema,
+} from './http/chat-request.js';
+export {
+  type ChatAnswerWire,
+  type ChatChunkWire,
+  chatAnswerSchema,
+  chatChunkSchema,
+  type LogprobsWire,
+  logprobsWireSchema,
+  type UsageWire,
+  usageWireSchema,
+} from './http/chat-response.js';
+export {
+  type OpenAiErrorWire,
+  openAiErrorSchema,
+  type PhariaErrorWire,
+  phariaErrorSchema,
+} from './http/error-body.js';
+export {
+  type LimitsWire,
+  limitsSchema,
+  type ModelAvailableWire,
+  type ModelCardWire,
+  type ModelListWire,
+  type ModelSettingsWire,
+  modelAvailableSchema,
+  modelCardSchema,
+  modelListSchema,
+  modelSettingsSchema,
+} from './http/listings.js';

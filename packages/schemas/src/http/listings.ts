@@ -1,0 +1,81 @@
+import { z } from 'zod';
+
+const statusSchema = z.enum(['available', 'unavailable']);
+
+/** One entry of `GET /models`, OpenAI's shape plus `status`. */
+export const modelCardSchema = z
+  .object({
+    id: z.string(),
+    object: z.literal('model'),
+    created: z.number().int(),
+    owned_by: z.string(),
+    status: statusSchema,
+    max_model_len: z.number().int(),
+    multimodal: z.boolean(),
+  })
+  .meta({ id: 'ModelCard' });
+export const modelListSchema = z
+  .object({ object: z.literal('list'), data: z.array(modelCardSchema) })
+  .meta({ id: 'ModelList' });
+export type ModelListWire = z.infer<typeof modelListSchema>;
+export type ModelCardWire = z.infer<typeof modelCardSchema>;
+
+/** One entry of `GET /model-settings`. */
+export const modelSettingsSchema = z
+  .object({
+    name: z.string(),
+    status: statusSchema,
+    worker_type: z.string(),
+    description: z.string(),
+    multimodal: z.boolean(),
+    max_context_size: z.number().int(),
+    semantic_embedding: z.boolean(),
+    completion_type: z.enum(['none', 'full']),
+    embedding_type: z.enum(['none', 'raw', 'semantic', 'instructable']),
+    aligned: z.boolean(),
+    chat: z.boolean(),
+    prompt_template: z.string(),
+    maximum_completion_tokens: z.number().int().nullable(),
+    model_card: z.string().nullable(),
+  })
+  .meta({ id: 'ModelSettings' });
+export type ModelSettingsWire = z.infer<typeof modelSettingsSchema>;
+
+/** One entry of `GET /models_available`, the only listing that `aleph-alpha-client` calls. */
+export const modelAvailableSchema = z
+  .object({
+    name: z.string(),
+    description: z.string(),
+    max_context_size: z.number().int(),
+    hostings: z.array(z.string()),
+    image_support: z.boolean(),
+    qa_support: z.boolean(),
+    summarization_support: z.boolean(),
+    embedding_types: z.array(z.string()),
+    maximum_completion_tokens: z.number().int().nullable(),
+    aligned: z.boolean(),
+  })
+  .meta({ id: 'ModelAvailable' });
+export type ModelAvailableWire = z.infer<typeof modelAvailableSchema>;
+
+/** `GET /limits`: every bound a client can run into, so that nobody has to guess. */
+export const limitsSchema = z
+  .object({
+    max_body_bytes: z.number().int(),
+    max_image_side_px: z.number().int(),
+    image_formats: z.array(z.string()),
+    max_messages: z.number().int(),
+    max_choices: z.number().int(),
+    request_timeout_s: z.number(),
+    max_waiting_jobs_per_lane: z.number().int(),
+    models: z.array(
+      z.object({
+        name: z.string(),
+        multimodal: z.boolean(),
+        max_context_tokens: z.number().int(),
+        maximum_completion_tokens: z.number().int().nullable(),
+      }),
+    ),
+  })
+  .meta({ id: 'Limits' });
+export type LimitsWire = z.infer<typeof limitsSchema>;
