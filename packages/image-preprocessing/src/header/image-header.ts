@@ -1,0 +1,39 @@
+import { FoveaError } from '@fovea/errors';
+
+/** The formats that Fovea reads. What a client declares does not matter, only the bytes do. */
+export type ImageMediaType = 'image/png' | 'image/jpeg' | 'image/webp' | 'image/gif';
+
+/** EXIF orientation: 1 is upright, 5 to 8 swap width and height. */
+export type ExifOrientation = 1 | 2 | 3 | 4 | 5 | 6 | 7 | 8;
+
+/** What the first bytes of an image file tell about it. */
+export interface ImageHeader {
+  readonly mediaType: ImageMediaType;
+  /** Pixels as stored, before any EXIF rotation. Of an animation: what its first frame decodes to. */
+  readonly width: number;
+  /** Pixels as stored, before any EXIF rotation. */
+  readonly height: number;
+  /** Only of JPEG, where EXIF stands before the size. PNG and WebP may carry theirs behind the pixels. */
+  readonly orientation?: ExifOrientation;
+}
+
+/**
+ * The answer of one format's reader. `need-more-bytes` means: what is there is sound so far, but the size
+ * has not come yet.
+ */
+export type HeaderReading = ImageHeader | 'need-more-bytes';
+
+/** Builds the error for a file whose structure breaks its format. `reason` is public, so it holds no bytes. */
+export function damagedImage(reason: string): FoveaError {
+  return new FoveaError('INVALID_IMAGE', { message: `The image is damaged: ${reason}.` });
+}
+
+/** Opens a view for multi-byte reads over exactly these bytes. */
+export function viewOf(bytes: Uint8Array): DataView {
+  return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+}
+
+/** Reads `length` bytes as ASCII, as the four-letter names of chunks are. */
+export function asciiAt(bytes: Uint8Array, offset: number, length: number): string {
+  return String.fromCharCode(...bytes.subarray(offset, offset + length));
+}
