@@ -1,0 +1,126 @@
+/**
+ * What a model family must offer to answer chat requests. The HTTP layer knows only this file: it has checked the
+ * fields and decoded the data URLs, and it turns pieces into chunks or one answer.
+ */
+
+/** An image as the client sent it: encoded bytes, not yet decoded to pixels. */
+export interface ChatImage {
+  readonly bytes: Uint8Array;
+  /** Where the client put it, for error messages: `messages[0].content[1].image_url.url`. */
+  readonly path: string;
+}
+
+export type ChatModelPart =
+  | { readonly type: 'text'; readonly text: string }
+  | { readonly type: 'image'; readonly image: ChatImage };
+
+export interface ChatModelMessage {
+  readonly role: string;
+  /** In the client's order. A plain string arrives as one text part. */
+  readonly content: readonly ChatModelPart[];
+  readonly name?: string;
+}
+
+/** Sampling parameters as the client sent them; an absent field means the model's own default. */
+export interface ChatModelSampling {
+  /** Lowered by the model to the room its context leaves. */
+  readonly maxTokens?: number;
+  readonly temperature?: number;
+  readonly topP?: number;
+  /** 0 or -1: no limit. */
+  readonly topK?: number;
+  readonly minP?: number;
+  readonly presencePenalty?: number;
+  readonly frequencyPenalty?: number;
+  readonly repetitionPenalty?: number;
+  readonly logitBias?: ReadonlyMap<number, number>;
+  readonly seed?: number;
+  readonly stop?: readonly string[];
+  readonly stopTokenIds?: readonly number[];
+  readonly includeStopString?: boolean;
+  readonly ignoreEos?: boolean;
+  readonly minTokens?: number;
+  readonly skipSpecialTokens?: boolean;
+  /** How many alternatives per token; absent: no log probabilities at all. */
+  readonly topLogprobs?: number;
+}
+
+export interface ChatModelRequest {
+  /** For logs only. */
+  readonly requestId: string;
+  readonly messages: readonly ChatModelMessage[];
+  readonly sampling: ChatModelSampling;
+  /** Number of choices, at least 1. */
+  readonly choices: number;
+  /** Overrides of the image processor's settings, by the names of `preprocessor_config.json`. */
+  readonly imageOptions?: { readonly doImageSplitting?: boolean };
+  /** False: the prompt ends where the last message ends. */
+  readonly addGenerationPrompt?: boolean;
+}
+
+export interface TokenLogprob {
+  /** The token's text, with U+FFFD where its bytes are no whole code point. */
+  readonly token: string;
+  /** Natural logarithm of the probability under the model's own distribution. */
+  readonly logprob: number;
+  readonly bytes: readonly number[];
+}
+
+/** A sampled token and the alternatives asked for; the first alternative is always the sampled token. */
+export interface SampledLogprob extends TokenLogprob {
+  readonly top: readonly TokenLogprob[];
+}
+
+/** Why a choice ended: a stop token (`reason` its id, null for the end-of-text token), a stop string, or the budget. */
+export interface ChoiceEnd {
+  readonly finishReason: 'stop' | 'length';
+  readonly stopReason: string | number | null;
+}
+
+/** A piece of the answer. Pieces of several choices interleave; each choice's last piece carries `end`. */
+export interface ChatModelPiece {
+  readonly index: number;
+  /** May be empty: a token whose text is held back still has its id and counts. */
+  readonly text: string;
+  readonly tokenIds: readonly number[];
+  readonly logprobs?: readonly SampledLogprob[];
+  readonly end?: ChoiceEnd;
+  /** All tokens of the prompt, images included; the same in every piece. */
+  readonly promptTokens: number;
+  /** Tokens of this choice so far, this piece included. */
+  readonly completionTokens: number;
+  /** Only in the first piece of the request, and only where the model works on tokens. */
+  readonly promptTokenIds?: readonly number[];
+}
+
+/** What a model is doing at this moment, for `/metrics`. */
+export interface ChatModelLoad {
+  readonly running: number;
+  /** Accepted and not running yet; image preparation counts, which vLLM hides. */
+  readonly waiting: number;
+  /** 0 to 1; 0 where the model has no cache. */
+  readonly kvCacheUsage: number;
+}
+
+/**
+ * A loaded model that answers chat requests.
+ *
+ * `start` may refuse at the first pull by throwing a catalogue error (`INVALID_REQUEST`, `INVALID_IMAGE`,
+ * `CONTEXT_LENGTH_EXCEEDED`, `MISSING_CAPABILITY`, `QUEUE_FULL`); anything else that it throws is an `INTERNAL`. It
+ * yields pieces until every choice has ended. An abort of `signal`, or leaving the loop, frees everything the
+ * request holds within one decode step; the iterable then ends or throws, nobody looks at which. The model owns its
+ * threads and its queue, refuses with `QUEUE_FULL` when that is full, and never blocks the caller's event loop.
+ */
+export interface ChatModel {
+  readonly id: string;
+  /** Tokens of prompt and completion together. */
+  readonly maxModelLen: number;
+  /** Does it take images? */
+  readonly multimodal: boolean;
+  /** False once a thread died: requests are refused from then on and `/health` answers 503. */
+  readonly isHealthy: boolean;
+  load(): ChatModelLoad;
+  start(request: ChatModelRequest, signal: AbortSignal): AsyncIterable<ChatModelPiece>;
+  /** Ends the threads. Running requests fail; drain before. */
+  close(): Promise<void>;
+}

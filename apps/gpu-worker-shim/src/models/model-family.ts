@@ -1,0 +1,32 @@
+import type { ChatModel } from './chat-model.js';
+
+/** How the process runs its models; the same for all of them. */
+export interface ModelRuntime {
+  /** ONNX Runtime's execution providers, in order of preference: `cpu`, `cuda`. */
+  readonly executionProviders: readonly string[];
+  /** Threads inside one ONNX Runtime session. */
+  readonly threads: number;
+  /** Sequences that one model works on at the same time. */
+  readonly maxRunning: number;
+  /** Accepted requests that wait for a place, per model. One more is refused with `QUEUE_FULL`. */
+  readonly maxWaiting: number;
+}
+
+/** One entry of `SHIM_MODELS`: the served name and the folder that holds the model. */
+export interface ModelSource {
+  readonly name: string;
+  /** Absolute path. */
+  readonly folder: string;
+  /** `model_type` of the folder's `config.json`. */
+  readonly modelType: string;
+}
+
+/**
+ * A kind of model this server can run. `load` reads the folder and starts the threads; it throws an `Error` whose
+ * message names the file and what is missing or not supported, so that a wrong folder stops the start.
+ */
+export interface ModelFamily {
+  /** The values of `model_type` it answers to. */
+  readonly modelTypes: readonly string[];
+  load(source: ModelSource, runtime: ModelRuntime): Promise<ChatModel>;
+}
