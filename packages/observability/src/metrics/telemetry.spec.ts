@@ -1,0 +1,119 @@
+import { PassThrough } from 'node:stream';
+import { describe, expect, it } from '@jest/globals';
+import { createLogger } from '../log/logger.js';
+import { createAdapterTelemetry } from './adapter-telemetry.js';
+import { boundedLabel } from './definition.js';
+import { createGatewayTelemetry } from './gateway-telemetry.js';
+import { metricTable } from './metric-table.js';
+
+const silent = createLogger({ service: 'test', level: 'silent', destination: new PassThrough() });
+
+async function sample(registry: { metrics(): Promise<string> }, line: string): Promise<string | undefined> {
+  const text = await registry.metrics();
+  return text
+    .split('\n')
+    .find((entry) => entry.startsWith(`${line} `))
+    ?.split(' ')[1];
+}
+
+describe('gateway telemetry', () => {
+  it('moves a request from waiting to running to finished', async () => {
+    const telemetry = createGatewayTelemetry(silent);
+    const gauge = (name: string) =>
+      sample(telemetry.registry, `fovea_requests_${name}{model="ocr",service="gateway"}`);
+    telemetry.requestStarted({ requestId: 'r1', model: 'ocr' });
+    telemetry.requestStarted({ requestId: 'r2', model: 'ocr' });
+    telemetry.requestRunning({ requestId: 'r1' });
+    telemetry.requestRunning({ requestId: 'r1' });
+    expect([await gauge('waiting'), await gauge('running')]).toEqual(['1', '1']);
+    const end = { model: 'ocr', outcome: 'ok', status: 200, durationS: 2, ttftS: 0.5, images: 3 } as const;
+    telemetry.requestFinished({ ...end, requestId: 'r1' });
+    telemetry.requestFinished({ ...end, requestId: 'r1' });
+    telemetry.requestFinished({ ...end, requestId: 'r2', outcome: 'CLIENT_CLOSED', ttftS: undefined });
+    expect([await gauge('waiting'), await gauge('running')]).toEqual(['0', '0']);
+    const at = (line: string) => sample(telemetry.registry, line);
+    expect(await at('fovea_requests_total{model="ocr",outcome="ok",service="gateway"}')).toBe('1');
+    expect(await at('fovea_time_to_first_token_seconds_count{service="gateway",model="ocr"}')).toBe('1');
+    expect(
+      await at('fovea_e2e_request_latency_seconds_count{service="gateway",model="ocr",outcome="cancelled"}'),
+    ).toBe('1');
+    expect(await at('fovea_request_images_total{model="ocr",service="gateway"}')).toBe('6');
+  });
+
+  it('counts rejections by code and cancellations by reason', async () => {
+    const telemetry = createGatewayTelemetry(silent);
+    telemetry.requestRejected({ code: 'QUEUE_FULL', status: 503 });
+    telemetry.cancelled({ requestId: 'r1', reason: 'deadline' });
+    const at = (line: string) => sample(telemetry.registry, line);
+    expect(await at('fovea_requests_rejected_total{outcome="QUEUE_FULL",service="gateway"}')).toBe('1');
+    expect(await at('fovea_requests_cancelled_total{reason="deadline",service="gateway"}')).toBe('1');
+  });
+});
+
+describe('adapter telemetry', () => {
+  it('counts jobs, tokens, gaps, slots and lost leases', async () => {
+    const telemetry = createAdapterTelemetry(silent);
+    const job = { requestId: 'r1', model: 'ocr', lane: 'media' };
+    telemetry.jobTaken({ ...job, attempt: 1, queueTimeS: 0.2 });
+    telemetry.tokenGap({ model: 'ocr', gapS: 0.03 });
+    telemetry.generationFinished({
+      ...job,
+      outcome: 'ok',
+      durationS: 1,
+      promptTokens: 40,
+      completionTokens: 7,
+    });
+    telemetry.leaseLost(job);
+    telemetry.slots({ lane: 'media', inUse: 1, total: 4 });
+    const at = (line: string) => sample(telemetry.registry, line.replace('}', ',service="worker-adapter"}'));
+    expect(await at('fovea_prompt_tokens_total{model="ocr"}')).toBe('40');
+    expect(await at('fovea_generation_tokens_total{model="ocr"}')).toBe('7');
+    expect(await at('fovea_leases_lost_total{lane="media"}')).toBe('1');
+    expect(await at('fovea_slots_in_use{lane="media"}')).toBe('1');
+    expect(await telemetry.registry.metrics()).toContain('fovea_request_queue_time_seconds_count');
+  });
+
+  it('logs a change of engine health once', async () => {
+    const destination = new PassThrough();
+    const telemetry = createAdapterTelemetry(createLogger({ service: 'test', level: 'info', destination }));
+    for (const healthy of [true, true, false, false, true]) telemetry.engineHealth(healthy);
+    const lines = String(destination.read()).trim().split('\n');
+    expect(lines).toHaveLength(3);
+    expect(
+      await sample(telemetry.registry, 'fovea_engine_healthy{engine="0",service="worker-adapter"}'),
+    ).toBe('1');
+  });
+});
+
+describe('the metric table', () => {
+  it('lists what the registries hold, besides the metrics of Node', async () => {
+    const registries = [createGatewayTelemetry(silent).registry, createAdapterTelemetry(silent).registry];
+    const metrics = await Promise.all(registries.map((registry) => registry.getMetricsAsJSON()));
+    const names = metrics
+      .flat()
+      .map((metric) => metric.name)
+      .filter((name) => name.startsWith('fovea_'));
+    expect(names.sort()).toEqual(metricTable.map((row) => row.name).sort());
+    expect(metrics[0]?.some((metric) => metric.name === 'nodejs_eventloop_lag_p99_seconds')).toBe(true);
+  });
+
+  it('follows the naming rules of Prometheus', () => {
+    for (const { name, type, help } of metricTable) {
+      expect(name).toMatch(/^fovea_[a-z0-9_]+$/);
+      expect([name, name.endsWith('_total')]).toEqual([name, type === 'counter']);
+      if (type === 'histogram') expect(name).toMatch(/_seconds$/);
+      expect(help).toMatch(/\.$/);
+    }
+  });
+});
+
+describe('boundedLabel', () => {
+  it('keeps the first values and calls the rest other', () => {
+    const label = boundedLabel();
+    const labels = Array.from({ length: 400 }, (_, index) => label(`model-${index}`));
+    expect(new Set(labels).size).toBe(257);
+    expect(labels[300]).toBe('other');
+    expect(label('model-0')).toBe('model-0');
+    expect(boundedLabel()('x'.repeat(1_000))).toHaveLength(256);
+  });
+});
