@@ -1,0 +1,133 @@
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import type { Lease } from '@fovea/job-queue';
+import { EngineHealth } from '../engine/engine-health.js';
+import { FakeBackend } from '../fakes/fake-backend.js';
+import { FakeJobQueue } from '../fakes/fake-job-queue.js';
+import { FakeLease } from '../fakes/fake-lease.js';
+import { Slots } from '../slots/slots.js';
+import { LaneConsumer } from './lane-consumer.js';
+
+const lane = { checkpoint: 'tiny-vlm', kind: 'text' } as const;
+const rules = { intervalMs: 1, timeoutMs: 1_000, failuresUntilUnfit: 1, successesUntilFit: 1 };
+
+/** Looks once per event-loop turn; the runner's own timeout ends a condition that never comes. */
+async function until(condition: () => boolean): Promise<void> {
+  while (!condition()) await new Promise((resolve) => setImmediate(resolve));
+}
+
+describe('LaneConsumer', () => {
+  let backend: FakeBackend;
+  let health: EngineHealth;
+  let queue: FakeJobQueue;
+  let consumer: LaneConsumer;
+  let slots: Slots;
+  let running: { lease: Lease; finish: () => void }[];
+  let queueErrors: unknown[];
+
+  beforeEach(async () => {
+    backend = new FakeBackend();
+    health = new EngineHealth(backend, rules);
+    health.start();
+    await health.untilFit(new AbortController().signal);
+    queue = new FakeJobQueue();
+    slots = new Slots(2);
+    running = [];
+    queueErrors = [];
+    consumer = new LaneConsumer(lane, {
+      queue,
+      health,
+      slots,
+      run: (lease) => new Promise<void>((finish) => running.push({ lease, finish })),
+      onQueueError: (_lane, error) => queueErrors.push(error),
+    });
+  });
+
+  afterEach(async () => {
+    for (const { finish } of running) finish();
+    await consumer.close();
+    await health.stop();
+  });
+
+  const unfit = async (): Promise<void> => {
+    backend.problem = new Error('engine is gone');
+    await until(() => !health.isFit);
+  };
+
+  it('runs jobs side by side up to its slots, and asks for no more than it has slots for', async () => {
+    consumer.start();
+    await until(() => queue.consumers[0]?.isParked === true);
+    const [first] = queue.consumers;
+    first!.offer(new FakeLease());
+    await until(() => running.length === 1 && first!.isParked);
+    first!.offer(new FakeLease());
+    await until(() => running.length === 2);
+    expect(first!.takes).toBe(2);
+    running[0]!.finish();
+    await until(() => first!.isParked);
+    expect(first!.takes).toBe(3);
+  });
+
+  it('takes nothing before the engine is fit', async () => {
+    await unfit();
+    consumer.start();
+    const probes = backend.probes;
+    await until(() => backend.probes > probes + 5);
+    expect(queue.consumers).toHaveLength(0);
+    backend.problem = undefined;
+    await until(() => queue.consumers[0]?.isParked === true);
+  });
+
+  it('ends a parked take when the engine becomes unfit, and takes again with a new consumer', async () => {
+    consumer.start();
+    await until(() => queue.consumers[0]?.isParked === true);
+    await unfit();
+    await until(() => queue.consumers[0]?.isClosed === true);
+    expect(slots.used).toBe(0);
+    backend.problem = undefined;
+    await until(() => queue.consumers[1]?.isParked === true);
+  });
+
+  it('leaves a running job and its lock alone when the engine becomes unfit', async () => {
+    consumer.start();
+    await until(() => queue.consumers[0]?.isParked === true);
+    queue.consumers[0]!.offer(new FakeLease());
+    await until(() => running.length === 1);
+    await unfit();
+    await until(() => queue.consumers[0]?.isStopped === true);
+    expect(queue.consumers[0]!.isClosed).toBe(false);
+    running[0]!.finish();
+    await until(() => queue.consumers[0]?.isClosed === true);
+  });
+
+  it('stops taking on stop, and closes only after the running jobs', async () => {
+    consumer.start();
+    await until(() => queue.consumers[0]?.isParked === true);
+    queue.consumers[0]!.offer(new FakeLease());
+    await until(() => running.length === 1);
+    await consumer.stop();
+    expect(queue.consumers[0]!.isStopped).toBe(true);
+    expect(queue.consumers[0]!.isClosed).toBe(false);
+    running[0]!.finish();
+    await consumer.close();
+    expect(queue.consumers[0]!.isClosed).toBe(true);
+    expect(slots.used).toBe(0);
+  });
+
+  it('stops while every slot is taken', async () => {
+    consumer.start();
+    await until(() => queue.consumers[0]?.isParked === true);
+    queue.consumers[0]!.offer(new FakeLease());
+    queue.consumers[0]!.offer(new FakeLease());
+    await until(() => running.length === 2);
+    await consumer.stop();
+    expect(queue.consumers[0]!.takes).toBe(2);
+  });
+
+  it('reports a queue that fails, and stays stoppable while it waits to try again', async () => {
+    queue.problem = new Error('READONLY');
+    consumer.start();
+    await until(() => queueErrors.length === 1);
+    await consumer.stop();
+    expect(queue.consumers).toHaveLength(0);
+  });
+});

@@ -1,0 +1,71 @@
+import { Backend, type ChatGeneration, type EngineModel } from '@fovea/backends';
+import type { GenerationEvent } from '@fovea/schemas/events';
+
+export type Script = (request: ChatGeneration, signal: AbortSignal) => AsyncIterable<readonly GenerationEvent[]>;
+
+/** An engine that plays what a test scripts. */
+export class FakeBackend extends Backend {
+  readonly requests: ChatGeneration[] = [];
+  readonly aborted: string[] = [];
+  /** Thrown by health probes while set. */
+  problem: Error | undefined;
+  probes = 0;
+  engineModels: EngineModel[] = [{ id: 'tiny-vlm', maxModelLen: 4096 }];
+  script: Script = answer('Hello', ' world');
+
+  async *generate(request: ChatGeneration, signal: AbortSignal): AsyncIterable<readonly GenerationEvent[]> {
+    this.requests.push(request);
+    signal.addEventListener('abort', () => this.aborted.push(request.requestId), { once: true });
+    yield* this.script(request, signal);
+  }
+
+  checkHealth(_signal: AbortSignal): Promise<void> {
+    this.probes += 1;
+    return this.problem === undefined ? Promise.resolve() : Promise.reject(this.problem);
+  }
+
+  models(): Promise<EngineModel[]> {
+    return this.problem === undefined ? Promise.resolve(this.engineModels) : Promise.reject(this.problem);
+  }
+
+  close(): Promise<void> {
+    return Promise.resolve();
+  }
+}
+
+export const delta = (text: string, completionTokens: number): GenerationEvent => ({
+  type: 'text-delta',
+  index: 0,
+  text,
+  usage: { promptTokens: 10, completionTokens },
+});
+
+/** Each piece is one batch; then a regular end. */
+export function answer(...pieces: string[]): Script {
+  return async function* () {
+    for (const [index, piece] of pieces.entries()) yield [delta(piece, index + 1)];
+    yield [
+      { type: 'choice-end', index: 0, finishReason: 'stop' },
+      { type: 'generation-end', usage: { promptTokens: 10, completionTokens: pieces.length } },
+    ];
+  };
+}
+
+/** The pieces, then `error`. */
+export function failAfter(error: Error, ...pieces: string[]): Script {
+  return async function* () {
+    for (const [index, piece] of pieces.entries()) yield [delta(piece, index + 1)];
+    throw error;
+  };
+}
+
+/** The pieces, then nothing until it is aborted. `onHang` is called when it waits. */
+export function hangAfter(onHang: () => void, ...pieces: string[]): Script {
+  return async function* (_request, signal) {
+    for (const [index, piece] of pieces.entries()) yield [delta(piece, index + 1)];
+    await new Promise((_resolve, reject) => {
+      signal.addEventListener('abort', () => reject(signal.reason), { once: true });
+      onHang();
+    });
+  };
+}
