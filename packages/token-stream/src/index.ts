@@ -1,5 +1,7 @@
 import type { GenerationEvent, TerminalEvent } from '@fovea/schemas/events';
 
+export { createCoalescingWriter, type TokenWriter } from './token-writer.js';
+
 /** One append: what one event-loop turn of the writer produced. */
 export interface StreamEntry {
   /** 1, 2, 3 … without gaps, per request. */
@@ -39,10 +41,10 @@ export type CancelListener = () => void;
  * an older fence is refused. An append writes its events, moves the id, stores the terminal event, sets the time
  * to live and publishes, all in one step on the server.
  * Readers: the publish is only a hint. `follow` yields every entry once and in order whatever was lost: a gap in
- * the ids, a reconnect or a quiet second makes it read the log. A slow consumer holds at most one batch.
+ * the ids, a reconnect or a quiet second makes it read the log. A slow consumer holds a few entries at most.
  * After a Redis rollback the writer's ids and the log's disagree: the writer re-appends what was lost under the same
- * ids, and a reader that has seen more than the log holds is never sent other text under an id it already has: its
- * `follow` throws `STREAM_INTERRUPTED`.
+ * ids. A reader that has seen more than the log holds waits a moment for that; it is never sent other text under
+ * an id it already has: its `follow` throws `STREAM_INTERRUPTED` instead, or `GONE` when the log exists no more.
  * Interest: a request lives while somebody holds its lease; `cancel` reaches the attempt that runs it.
  */
 export abstract class TokenStream {
@@ -56,7 +58,10 @@ export abstract class TokenStream {
   ): Promise<AppendOutcome>;
   /** State of the log as a reader sees it. */
   abstract state(requestId: string): Promise<StreamState>;
-  /** Entries after `afterId`, at most `limit`, oldest first. */
+  /**
+   * Entries after `afterId`, at most `limit`, oldest first. Throws `GONE` when the log with that id is no longer kept,
+   * `STREAM_INTERRUPTED` when it holds less than `afterId`.
+   */
   abstract read(requestId: string, afterId: number, limit: number): Promise<StreamEntry[]>;
   /** Entries as they come; returns after the one with the terminal event. Subscribed before it first reads. */
   abstract follow(requestId: string, options?: FollowOptions): AsyncIterable<StreamEntry>;

@@ -1,0 +1,1 @@
+export { createRedisTokenStream, type RedisTokenStreamOptions } from './redis/redis-token-stream.js';
