@@ -1,0 +1,152 @@
+import { BlobStore } from '@fovea/blob-store';
+import { createFileBlobStore, parseBlobStoreUrl } from '@fovea/blob-store/file';
+import { JobQueue } from '@fovea/job-queue';
+import { createBullMqJobQueue } from '@fovea/job-queue/bullmq';
+import { ModelRegistry } from '@fovea/model-registry';
+import { createRedisModelRegistry } from '@fovea/model-registry/redis';
+import { createGatewayTelemetry, type GatewayTelemetry, type Logger } from '@fovea/observability';
+import type { RedisSettings } from '@fovea/redis';
+import { TokenStream } from '@fovea/token-stream';
+import { createRedisTokenStream } from '@fovea/token-stream/redis';
+import { type DynamicModule, Module, type Provider } from '@nestjs/common';
+import { Admission } from './admission/admission.js';
+import { ChatController } from './completions/chat.controller.js';
+import { ChatHandler } from './completions/chat-handler.js';
+import { RunChat } from './completions/run-chat.js';
+import { Delivery } from './delivery/delivery.js';
+import { InterestKeeper } from './delivery/interest-keeper.js';
+import { Sweeper } from './delivery/sweeper.js';
+import { CONFIG, type GatewayConfig, MAX_IMAGE_SIDE_PX } from './gateway.config.js';
+import { BodyReader } from './ingest/body-reader.js';
+import { BufferedBodyReader } from './ingest/buffered-body-reader.js';
+import { ImageIntake } from './ingest/image-intake.js';
+import { ModelsController } from './models/models.controller.js';
+import { OpenApiController } from './openapi/openapi.controller.js';
+import { StatusController } from './ops/status.controller.js';
+
+export const LOGGER = Symbol('Logger');
+export const TELEMETRY = Symbol('GatewayTelemetry');
+
+/** Metadata segments in front of an image's size may take this much. */
+const MAX_IMAGE_HEADER_BYTES = 4 * 1024 * 1024;
+
+function adapters(config: GatewayConfig, logger: Logger): Provider[] {
+  const redis: RedisSettings = {
+    url: config.REDIS_URL,
+    clientName: 'fovea-gateway',
+    onError: (error) => logger.warn({ err: error }, 'Redis'),
+  };
+  return [
+    {
+      provide: BlobStore,
+      useFactory: () =>
+        createFileBlobStore({
+          root: parseBlobStoreUrl(config.BLOB_STORE_URL),
+          lingerS: config.BLOB_LINGER_S,
+          ...(config.BLOB_MAX_BYTES === undefined ? {} : { maxBytes: config.BLOB_MAX_BYTES }),
+          maxReferenceAgeS: config.REQUEST_TIMEOUT_S * 2,
+        }),
+    },
+    { provide: JobQueue, useFactory: () => createBullMqJobQueue({ redis, role: 'producer' }) },
+    {
+      provide: TokenStream,
+      useFactory: () => createRedisTokenStream({ redis, role: 'producer', logTtlS: config.LOG_TTL_S }),
+    },
+    {
+      provide: ModelRegistry,
+      useFactory: () => createRedisModelRegistry({ redis, role: 'producer', graceS: config.WORKER_GRACE_S }),
+    },
+  ];
+}
+
+const services: Provider[] = [
+  {
+    provide: InterestKeeper,
+    inject: [TokenStream, LOGGER],
+    useFactory: (stream: TokenStream, logger: Logger) =>
+      new InterestKeeper(stream, (error) => logger.warn({ err: error }, 'could not renew interest')),
+  },
+  {
+    provide: Delivery,
+    inject: [JobQueue, TokenStream, BlobStore, InterestKeeper, LOGGER],
+    useFactory: (...ports: [JobQueue, TokenStream, BlobStore, InterestKeeper, Logger]): Delivery =>
+      new Delivery(...ports),
+  },
+  {
+    provide: Sweeper,
+    inject: [JobQueue, TokenStream, BlobStore, ModelRegistry, Delivery, LOGGER],
+    useFactory: (...ports: [JobQueue, TokenStream, BlobStore, ModelRegistry, Delivery, Logger]): Sweeper =>
+      new Sweeper(...ports),
+  },
+  {
+    provide: Admission,
+    inject: [JobQueue, CONFIG],
+    useFactory: (queue: JobQueue, config: GatewayConfig) =>
+      new Admission(queue, {
+        maxBodyBytes: config.GATEWAY_MAX_BODY_BYTES,
+        maxBytesInFlight: config.GATEWAY_MAX_BYTES_IN_FLIGHT,
+        maxBytesInFlightPerTenant: config.GATEWAY_MAX_BYTES_IN_FLIGHT_PER_TENANT,
+        maxWaitingJobsPerLane: config.GATEWAY_MAX_WAITING_JOBS,
+      }),
+  },
+  {
+    provide: BodyReader,
+    inject: [CONFIG],
+    useFactory: (config: GatewayConfig) =>
+      new BufferedBodyReader({
+        maxBodyBytes: config.GATEWAY_MAX_BODY_BYTES,
+        idleTimeoutMs: config.GATEWAY_UPLOAD_IDLE_S * 1000,
+      }),
+  },
+  {
+    provide: ImageIntake,
+    inject: [BlobStore],
+    useFactory: (blobs: BlobStore) =>
+      new ImageIntake(blobs, { maxImageSidePx: MAX_IMAGE_SIDE_PX, maxHeaderBytes: MAX_IMAGE_HEADER_BYTES }),
+  },
+  {
+    provide: RunChat,
+    inject: [ModelRegistry, Admission, Delivery, BlobStore],
+    useFactory: (...ports: [ModelRegistry, Admission, Delivery, BlobStore]): RunChat => new RunChat(...ports),
+  },
+  {
+    provide: ChatHandler,
+    inject: [Admission, BodyReader, ImageIntake, BlobStore, RunChat, TELEMETRY, CONFIG],
+    useFactory: (
+      admission: Admission,
+      reader: BodyReader,
+      images: ImageIntake,
+      blobs: BlobStore,
+      chat: RunChat,
+      telemetry: GatewayTelemetry,
+      config: GatewayConfig,
+    ) =>
+      new ChatHandler({
+        admission,
+        reader,
+        images,
+        blobs,
+        chat,
+        telemetry,
+        requestTimeoutS: config.REQUEST_TIMEOUT_S,
+      }),
+  },
+];
+
+/** The composition root: the one file that picks adapters. */
+@Module({})
+export class AppModule {
+  static register(config: GatewayConfig, logger: Logger): DynamicModule {
+    return {
+      module: AppModule,
+      controllers: [ChatController, ModelsController, StatusController, OpenApiController],
+      providers: [
+        { provide: CONFIG, useValue: config },
+        { provide: LOGGER, useValue: logger },
+        { provide: TELEMETRY, useFactory: () => createGatewayTelemetry(logger) },
+        ...adapters(config, logger),
+        ...services,
+      ],
+    };
+  }
+}

@@ -1,0 +1,107 @@
+import type { FoveaError } from '@fovea/errors';
+import type { GenerationEvent, TextDelta, Usage } from '@fovea/schemas/events';
+import type { ChatChunkWire } from '@fovea/schemas/http';
+import { toOpenAiBody } from '../http/error-body.js';
+import { type AnswerHead, toLogprobsWire, toUsageWire } from './answer-head.js';
+
+/** Clients read a line of at most 128 KiB; escaped, a character can take six bytes. */
+const MAX_TEXT_CHARS = 10_000;
+
+type Choice = ChatChunkWire['choices'][number];
+
+export interface ChunkOptions {
+  readonly head: AnswerHead;
+  readonly choices: number;
+  readonly includeUsage: boolean;
+  /** Log probabilities were asked for. */
+  readonly logprobs: boolean;
+}
+
+/** Cuts text without cutting a surrogate pair. */
+export function* splitText(text: string): Generator<string> {
+  for (let start = 0; start < text.length; ) {
+    let end = Math.min(start + MAX_TEXT_CHARS, text.length);
+    const last = text.charCodeAt(end - 1);
+    if (end < text.length && last >= 0xd800 && last <= 0xdbff) end -= 1;
+    yield text.slice(start, end);
+    start = end;
+  }
+}
+
+/**
+ * Translates events to the chunks of one streamed answer, in the order clients expect: a role chunk per choice,
+ * content chunks, a finish chunk per choice, the usage chunk if asked for.
+ *
+ * The form is the strictest that any client needs: `usage: null` on each chunk but the usage chunk, `content` in each
+ * delta before the finish, never text and finish reason together, no fingerprint before the finish.
+ */
+export class ChatChunks {
+  #begun = false;
+
+  constructor(private readonly options: ChunkOptions) {}
+
+  *translate(event: GenerationEvent): Generator<ChatChunkWire> {
+    if (!this.#begun && event.type !== 'error') {
+      this.#begun = true;
+      for (let index = 0; index < this.options.choices; index += 1) {
+        yield this.#chunk({ index, delta: { role: 'assistant', content: '' } });
+      }
+    }
+    switch (event.type) {
+      case 'text-delta':
+        yield* this.#text(event);
+        break;
+      case 'reasoning-delta':
+        for (const piece of splitText(event.text)) {
+          yield this.#chunk({ index: event.index, delta: { content: '', reasoning_content: piece } });
+        }
+        break;
+      case 'choice-end':
+        yield this.#chunk({ index: event.index, finish_reason: event.finishReason, delta: {} });
+        break;
+      case 'generation-end':
+        if (this.options.includeUsage) yield this.#usage(event.usage, event.systemFingerprint);
+        break;
+      case 'generation-start':
+      case 'error':
+        break;
+    }
+  }
+
+  *#text(event: TextDelta): Generator<ChatChunkWire> {
+    const wanted = this.options.logprobs && event.logprobs !== undefined ? event.logprobs : undefined;
+    let logprobs = wanted === undefined ? null : toLogprobsWire(wanted);
+    if (event.text === '' && logprobs !== null) {
+      yield this.#chunk({ index: event.index, delta: { content: '' }, logprobs });
+    }
+    for (const piece of splitText(event.text)) {
+      yield this.#chunk({ index: event.index, delta: { content: piece }, logprobs });
+      logprobs = null;
+    }
+  }
+
+  #usage(usage: Usage, fingerprint: string | undefined): ChatChunkWire {
+    return { ...this.#empty(), system_fingerprint: fingerprint ?? null, usage: toUsageWire(usage) };
+  }
+
+  #chunk(choice: Pick<Choice, 'index' | 'delta'> & Partial<Choice>): ChatChunkWire {
+    return { ...this.#empty(), choices: [{ finish_reason: null, logprobs: null, ...choice }] };
+  }
+
+  #empty(): ChatChunkWire {
+    const { id, created, model } = this.options.head;
+    const object = 'chat.completion.chunk';
+    return { id, object, created, model, system_fingerprint: null, usage: null, choices: [] };
+  }
+}
+
+/** One server-sent event: exactly `data: <json>` and an empty line; clients here choke on anything else. */
+export const sseFrame = (value: unknown): string => `data: ${JSON.stringify(value)}\n\n`;
+
+export const SSE_DONE = 'data: [DONE]\n\n';
+
+/** What a stream ends with when it broke: the error, the usage so far, and no `[DONE]`. */
+export function sseError(error: FoveaError, usage: Usage | undefined): string {
+  const counted = usage === undefined ? {} : { usage: toUsageWire(usage) };
+  return sseFrame({ ...toOpenAiBody(error), ...counted });
+}

@@ -1,0 +1,127 @@
+import type { BlobStore } from '@fovea/blob-store';
+import { FoveaError } from '@fovea/errors';
+import { NICE_PRIORITY, NORMAL_PRIORITY } from '@fovea/job-queue';
+import type { ModelListing, ModelRegistry } from '@fovea/model-registry';
+import type { BlobRef, InferenceJob, LaneKind } from '@fovea/schemas/jobs';
+import { MAX_ENVELOPE_BYTES } from '@fovea/schemas/jobs';
+import type { StreamEntry } from '@fovea/token-stream';
+import type { Admission } from '../admission/admission.js';
+import type { Delivery } from '../delivery/delivery.js';
+import { laneOf } from '../delivery/lane-of.js';
+import type { ReadBody } from '../ingest/body-reader.js';
+import { type ChatRequest, parseChatRequest, type TranslatedChat, toChatTask } from './to-chat-task.js';
+
+/** Room for everything in the envelope but the messages. */
+const MAX_INLINE_MESSAGES_BYTES = MAX_ENVELOPE_BYTES / 2;
+
+/** What the door knows of a request when its body has been read. */
+export interface ChatInput {
+  readonly requestId: string;
+  readonly tenant: string;
+  readonly body: ReadBody;
+  /** `?nice=true`: queue behind the others. */
+  readonly nice: boolean;
+  /** Milliseconds since the epoch. */
+  readonly deadlineAtMs: number;
+  readonly traceparent: string | undefined;
+  readonly signal: AbortSignal;
+}
+
+/** A request that was accepted, and the entries of its answer as they come. */
+export interface AcceptedChat {
+  readonly request: ChatRequest;
+  readonly listing: ModelListing;
+  readonly lane: LaneKind;
+  readonly images: number;
+  readonly ignored: readonly string[];
+  readonly entries: AsyncGenerator<StreamEntry>;
+}
+
+/** Accepts a chat request: model, capabilities, lane, queue; or throws the catalogue error that says why not. */
+export class RunChat {
+  constructor(
+    private readonly registry: ModelRegistry,
+    private readonly admission: Admission,
+    private readonly delivery: Delivery,
+    private readonly blobs: BlobStore,
+  ) {}
+
+  async accept(input: ChatInput): Promise<AcceptedChat> {
+    const request = parseChatRequest(input.body.value);
+    const listing = await this.#model(request.wire.model);
+    const chat = toChatTask(request, input.body.media, listing.package);
+    this.#checkCapabilities(listing, chat);
+    const lane: LaneKind = chat.blobs.length > 0 ? 'media' : 'text';
+    const job = await this.#toJob(input, listing, lane, chat);
+    const verdict = await this.admission.admitJob(laneOf(job));
+    if (!verdict.admitted) throw verdict.error;
+    const priority = input.nice ? NICE_PRIORITY : NORMAL_PRIORITY;
+    const entries = this.delivery.run(job, { priority, signal: input.signal });
+    const { ignored } = chat;
+    return { request, listing, lane, images: chat.blobs.length, ignored, entries };
+  }
+
+  async #model(name: string): Promise<ModelListing> {
+    const listing = await this.registry.resolve(name);
+    if (listing === undefined) {
+      throw new FoveaError('UNKNOWN_MODEL', {
+        message: `No model is named "${name.slice(0, 100)}".`,
+        param: 'model',
+      });
+    }
+    return listing;
+  }
+
+  #checkCapabilities({ model, status, package: modelPackage }: ModelListing, chat: TranslatedChat): void {
+    if (!model.chat) {
+      const message = `"${model.name}" does not offer chat.`;
+      throw new FoveaError('MISSING_CAPABILITY', { message, param: 'model' });
+    }
+    const image = firstImagePath(chat);
+    if (image !== undefined && !model.multimodalEnabled) {
+      const message = `"${model.name}" does not take images.`;
+      throw new FoveaError('MISSING_CAPABILITY', { message, param: image });
+    }
+    if (status === 'unavailable' && modelPackage.waitForWorkerS === 0) {
+      throw new FoveaError('MODEL_UNAVAILABLE', { param: 'model', retryAfterS: 5 });
+    }
+  }
+
+  async #toJob(
+    input: ChatInput,
+    { model, package: modelPackage }: ModelListing,
+    lane: LaneKind,
+    chat: TranslatedChat,
+  ): Promise<InferenceJob> {
+    const blobs = [...chat.blobs];
+    const job = {
+      v: 1 as const,
+      id: input.requestId,
+      tenant: input.tenant,
+      model: model.name,
+      checkpoint: modelPackage.checkpoint,
+      lane,
+      deadlineAtMs: input.deadlineAtMs,
+      blobs,
+      ...(input.traceparent === undefined ? {} : { traceparent: input.traceparent }),
+    };
+    const text = Buffer.from(JSON.stringify(chat.task.messages));
+    if (text.length + blobs.length * 200 <= MAX_INLINE_MESSAGES_BYTES) return { ...job, task: chat.task };
+    const ref = await this.#storeText(text, input);
+    return { ...job, task: { ...chat.task, messages: { blob: blobs.push(ref) - 1 } } };
+  }
+
+  async #storeText(text: Buffer, { tenant, requestId, signal }: ChatInput): Promise<BlobRef> {
+    const once = (async function* () {
+      yield text;
+    })();
+    return this.blobs.put(once, { tenant, owner: requestId, mediaType: 'application/json', signal });
+  }
+}
+
+function firstImagePath({ task }: TranslatedChat): string | undefined {
+  for (const { content } of task.messages) {
+    for (const part of content) if (part.type === 'image') return part.path;
+  }
+  return undefined;
+}

@@ -1,0 +1,121 @@
+import 'reflect-metadata';
+import { readFileSync } from 'node:fs';
+import swagger from '@fastify/swagger';
+import swaggerUi from '@fastify/swagger-ui';
+import { BlobStore } from '@fovea/blob-store';
+import { FoveaError } from '@fovea/errors';
+import { JobQueue } from '@fovea/job-queue';
+import { ModelRegistry } from '@fovea/model-registry';
+import { type GatewayTelemetry, type Logger, type OpsServer, startOpsServer } from '@fovea/observability';
+import { TokenStream } from '@fovea/token-stream';
+import { NestFactory } from '@nestjs/core';
+import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
+import type { FastifyInstance } from 'fastify';
+import { AppModule, TELEMETRY } from './app.module.js';
+import { ApiKeys } from './auth/api-keys.js';
+import { InterestKeeper } from './delivery/interest-keeper.js';
+import { Sweeper } from './delivery/sweeper.js';
+import { type GatewayConfig, parseApiKeys } from './gateway.config.js';
+import { answerClientError } from './http/client-error.js';
+import { installDoor } from './http/door.js';
+import { ErrorFilter } from './http/error-filter.js';
+import { LoggerBridge } from './http/logger-bridge.js';
+import { openApiDocument } from './openapi/document.js';
+
+/** A gateway that listens. */
+export interface Gateway {
+  readonly url: string;
+  readonly opsPort: number;
+  /** Readiness turns false, running requests finish, then everything is freed. */
+  close(): Promise<void>;
+}
+
+function createAdapter(config: GatewayConfig): FastifyAdapter {
+  const { GATEWAY_TLS_CERT: cert, GATEWAY_TLS_KEY: key } = config;
+  const tls =
+    cert === undefined || key === undefined
+      ? {}
+      : { https: { cert: readFileSync(cert), key: readFileSync(key) } };
+  return new FastifyAdapter({
+    ...tls,
+    bodyLimit: config.GATEWAY_MAX_BODY_BYTES,
+    routerOptions: { maxParamLength: 512 },
+    clientErrorHandler: answerClientError,
+    return503OnClosing: true,
+    forceCloseConnections: 'idle',
+  });
+}
+
+async function installDocs(fastify: FastifyInstance): Promise<void> {
+  // The plugin types its own document; ours is built from the schemas and checked by a test.
+  const document = JSON.parse(JSON.stringify(openApiDocument()));
+  await fastify.register(swagger, { mode: 'static', specification: { document } });
+  await fastify.register(swaggerUi, {
+    routePrefix: '/docs',
+    staticCSP: true,
+    uiConfig: { docExpansion: 'list', deepLinking: true },
+  });
+}
+
+async function readiness(
+  app: NestFastifyApplication,
+): Promise<{ ready: boolean; checks: Record<string, string> }> {
+  const checks: Record<string, string> = {};
+  const probe = async (name: string, run: () => Promise<unknown>): Promise<void> => {
+    try {
+      await run();
+      checks[name] = 'ok';
+    } catch (error) {
+      checks[name] = FoveaError.from(error).code;
+    }
+  };
+  await Promise.all([
+    probe('redis', () => app.get(TokenStream).lapsed(['readiness'])),
+    probe('blobStore', () => app.get(BlobStore).check()),
+  ]);
+  return { ready: Object.values(checks).every((state) => state === 'ok'), checks };
+}
+
+export async function createGateway(config: GatewayConfig, logger: Logger): Promise<Gateway> {
+  const adapter = createAdapter(config);
+  const fastify: FastifyInstance = adapter.getInstance();
+  installDoor(fastify, new ApiKeys(parseApiKeys(config.GATEWAY_API_KEYS)), logger);
+  const app = await NestFactory.create<NestFastifyApplication>(AppModule.register(config, logger), adapter, {
+    bodyParser: false,
+    logger: new LoggerBridge(logger),
+  });
+  if (config.CORS_ORIGINS.length > 0) {
+    app.enableCors({
+      origin: [...config.CORS_ORIGINS],
+      exposedHeaders: ['x-request-id', 'x-queue-time-ms', 'x-ignored-params', 'retry-after'],
+    });
+  }
+  app.useGlobalFilters(new ErrorFilter(logger));
+  await installDocs(fastify);
+  await app.get(BlobStore).check();
+  app.get(InterestKeeper).start();
+  app.get(Sweeper).start();
+  await app.listen(config.GATEWAY_PORT, config.GATEWAY_HOST);
+
+  let draining = false;
+  const ops: OpsServer = await startOpsServer({
+    host: config.GATEWAY_OPS_HOST,
+    port: config.GATEWAY_OPS_PORT,
+    registry: app.get<GatewayTelemetry>(TELEMETRY).registry,
+    readiness: async () => (draining ? { ready: false, checks: { draining: 'yes' } } : readiness(app)),
+  });
+  return {
+    url: await app.getUrl(),
+    opsPort: ops.port,
+    async close() {
+      draining = true;
+      await app.close();
+      app.get(InterestKeeper).stop();
+      await app.get(Sweeper).stop();
+      await app.get(JobQueue).close();
+      await app.get(TokenStream).close();
+      await app.get(ModelRegistry).close();
+      await ops.close();
+    },
+  };
+}

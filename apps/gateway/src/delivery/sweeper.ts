@@ -1,0 +1,60 @@
+import type { BlobStore } from '@fovea/blob-store';
+import type { JobQueue } from '@fovea/job-queue';
+import type { ModelRegistry } from '@fovea/model-registry';
+import type { Logger } from '@fovea/observability';
+import { type Lane, laneKindSchema } from '@fovea/schemas/jobs';
+import type { TokenStream } from '@fovea/token-stream';
+import type { Delivery } from './delivery.js';
+
+const SWEEP_EVERY_MS = 5_000;
+const JOBS_PER_LANE = 1_000;
+
+/**
+ * Cleans up after gateways and workers that died: jobs that nobody waits for leave their lanes even when no worker is
+ * there to take them, and the blob store drops what nobody refers to. Every gateway sweeps; all steps are idempotent.
+ */
+export class Sweeper {
+  #timer: NodeJS.Timeout | undefined;
+  #running: Promise<void> | undefined;
+
+  constructor(
+    private readonly queue: JobQueue,
+    private readonly stream: TokenStream,
+    private readonly blobs: BlobStore,
+    private readonly registry: ModelRegistry,
+    private readonly delivery: Delivery,
+    private readonly logger: Logger,
+  ) {}
+
+  start(): void {
+    this.#timer ??= setInterval(() => {
+      this.#running ??= this.sweep()
+        .catch((error: unknown) => this.logger.warn({ err: error }, 'a sweep failed'))
+        .finally(() => {
+          this.#running = undefined;
+        });
+    }, SWEEP_EVERY_MS).unref();
+  }
+
+  async stop(): Promise<void> {
+    clearInterval(this.#timer);
+    await this.#running;
+  }
+
+  async sweep(): Promise<void> {
+    for (const checkpoint of new Set((await this.registry.list()).map((entry) => entry.package.checkpoint))) {
+      for (const kind of laneKindSchema.options) await this.#sweepLane({ checkpoint, kind });
+    }
+    await this.blobs.sweep(Date.now());
+  }
+
+  async #sweepLane(lane: Lane): Promise<void> {
+    const idle = await this.queue.idle(lane, JOBS_PER_LANE);
+    if (idle.length === 0) return;
+    for (const requestId of await this.stream.lapsed(idle)) {
+      if (!(await this.queue.remove(lane, requestId))) continue;
+      await this.delivery.endUntaken(requestId);
+      this.logger.info({ requestId }, 'removed a job that nobody waits for');
+    }
+  }
+}

@@ -1,0 +1,107 @@
+import {
+  type ConfigOf,
+  durationS,
+  type Environment,
+  integer,
+  list,
+  oneOf,
+  port,
+  readVariables,
+  redisUrl,
+  text,
+  variable,
+} from '@fovea/config';
+
+const MIB = 1024 * 1024;
+const GIB = 1024 * MIB;
+
+/** Every variable the gateway reads; `docs/reference/env.md` is generated from this record. */
+export const variables = {
+  GATEWAY_HOST: variable(text().default('0.0.0.0'), { help: 'Address the API listens on.' }),
+  GATEWAY_PORT: variable(port().default(8080), { help: 'Port of the API.' }),
+  GATEWAY_OPS_HOST: variable(text().default('127.0.0.1'), { help: 'Address of health and metrics.' }),
+  GATEWAY_OPS_PORT: variable(port().default(8081), { help: 'Port of health and metrics.' }),
+  GATEWAY_API_KEYS: variable(
+    text({
+      pattern: /^[^:,\s]+:[^:,\s]+(\s*,\s*[^:,\s]+:[^:,\s]+)*\s*$/,
+      expected: 'tenant:key, comma separated',
+    }),
+    { help: 'Keys as `tenant:key,tenant2:key2`. A tenant may have several.', secret: true },
+  ),
+  GATEWAY_TLS_CERT: variable(text().optional(), { help: 'Certificate chain (PEM file) for HTTPS.' }),
+  GATEWAY_TLS_KEY: variable(text().optional(), { help: 'Private key (PEM file) for HTTPS.' }),
+  CORS_ORIGINS: variable(list().default([]), {
+    help: 'Origins whose pages may call the API; none by default.',
+  }),
+  GATEWAY_VERSION: variable(text().default('4.7.0'), {
+    help: 'What `GET /version` answers; some clients check it.',
+  }),
+  REDIS_URL: variable(redisUrl(), {
+    help: 'Redis or Valkey, `redis(s)://[user:password@]host:port`.',
+    secret: true,
+  }),
+  BLOB_STORE_URL: variable(text(), {
+    help: 'Where media are kept: `file:///path`, shared with the workers.',
+  }),
+  BLOB_LINGER_S: variable(durationS().default(600), { help: 'How long media stay after their last use.' }),
+  BLOB_MAX_BYTES: variable(integer({ min: 1 }).optional(), {
+    help: 'Most bytes the blob store may hold.',
+    defaultText: '20 % of the free disk',
+  }),
+  LOG_TTL_S: variable(durationS({ min: 1 }).default(60), {
+    help: 'How long the events of a finished request stay.',
+  }),
+  WORKER_GRACE_S: variable(durationS({ min: 1 }).default(10), {
+    help: 'How long a model stays available after its last worker was heard of.',
+  }),
+  REQUEST_TIMEOUT_S: variable(durationS({ min: 1 }).default(300), {
+    help: 'The longest a request may take, from its first byte.',
+  }),
+  GATEWAY_UPLOAD_IDLE_S: variable(durationS({ min: 1 }).default(30), {
+    help: 'The longest silence of a client in the middle of its upload.',
+  }),
+  GATEWAY_MAX_BODY_BYTES: variable(integer({ min: 1024, max: 128 * MIB }).default(128 * MIB), {
+    help: 'Largest request body; the contract allows 134217728.',
+  }),
+  GATEWAY_MAX_BYTES_IN_FLIGHT: variable(integer({ min: MIB }).default(4 * GIB), {
+    help: 'Most bytes of request bodies being uploaded at once.',
+  }),
+  GATEWAY_MAX_BYTES_IN_FLIGHT_PER_TENANT: variable(integer({ min: MIB }).default(2.5 * GIB), {
+    help: 'The same for one tenant.',
+  }),
+  GATEWAY_MAX_WAITING_JOBS: variable(integer({ min: 1 }).default(1000), {
+    help: 'Most jobs that may wait in one lane of a checkpoint.',
+  }),
+  LOG_LEVEL: variable(oneOf(['trace', 'debug', 'info', 'warn', 'error']).default('info'), {
+    help: 'Log level.',
+  }),
+};
+
+export type GatewayConfig = Readonly<ConfigOf<typeof variables>>;
+
+/** Longest side of an image and the formats, fixed by the contract. */
+export const MAX_IMAGE_SIDE_PX = 4000;
+export const IMAGE_FORMATS = ['image/png', 'image/jpeg', 'image/webp', 'image/gif'] as const;
+
+/** Throws `ConfigError` with every problem at once. */
+export function readGatewayConfig(env: Environment): GatewayConfig {
+  return readVariables(variables, env, (rule) => {
+    rule(['GATEWAY_TLS_CERT', 'GATEWAY_TLS_KEY'], ({ GATEWAY_TLS_CERT: cert, GATEWAY_TLS_KEY: key }) =>
+      (cert === undefined) === (key === undefined) ? undefined : 'both or none',
+    );
+    rule(['GATEWAY_PORT', 'GATEWAY_OPS_PORT'], ({ GATEWAY_PORT: api, GATEWAY_OPS_PORT: ops }) =>
+      api !== 0 && api === ops ? 'two different ports' : undefined,
+    );
+  });
+}
+
+/** `tenant:key` pairs; the variable's pattern has been checked. */
+export function parseApiKeys(pairs: string): { tenant: string; key: string }[] {
+  return pairs.split(',').map((pair) => {
+    const [tenant = '', key = ''] = pair.trim().split(':');
+    return { tenant, key };
+  });
+}
+
+/** Injection token of the configuration. */
+export const CONFIG = Symbol('GatewayConfig');

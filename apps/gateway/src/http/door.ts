@@ -1,0 +1,28 @@
+import { FoveaError } from '@fovea/errors';
+import type { Logger } from '@fovea/observability';
+import type { FastifyInstance } from 'fastify';
+import type { ApiKeys } from '../auth/api-keys.js';
+import { routePath } from './error-body.js';
+import { openContext } from './request-context.js';
+import { sendError } from './send-error.js';
+
+const publicPaths = new Set(['/', '/health', '/version', '/openapi.json', '/openapi.yaml', '/docs']);
+const isPublic = (path: string): boolean => publicPaths.has(path) || path.startsWith('/docs/');
+
+/**
+ * What every request passes first: an id, and a key unless the path is public. Both are decided from headers alone,
+ * before a byte of the body is read. Bodies are never parsed here; each route reads its own raw stream.
+ */
+export function installDoor(fastify: FastifyInstance, keys: ApiKeys, logger: Logger): void {
+  fastify.removeAllContentTypeParsers();
+  fastify.addContentTypeParser('*', (_request, _payload, done) => done(null));
+  fastify.addHook('onRequest', (request, reply, done) => {
+    const context = openContext(request);
+    reply.header('x-request-id', context.id);
+    if (request.method === 'OPTIONS' || isPublic(routePath(request.url))) return done();
+    context.principal = keys.authenticate(request.headers.authorization);
+    if (context.principal !== undefined) return done();
+    reply.header('www-authenticate', 'Bearer');
+    sendError(request, reply, new FoveaError('UNAUTHORIZED'), logger);
+  });
+}

@@ -1,0 +1,41 @@
+import { FoveaError } from '@fovea/errors';
+import type { z } from 'zod';
+import { formatPath } from './field-path.js';
+
+type Issue = z.core.$ZodIssue;
+
+/**
+ * Of a failed union, the issues of the branch that got furthest: a client who sent a list of parts wants to
+ * read about the part, not that the list is no string.
+ */
+function deepest(issue: Issue): Issue {
+  if (issue.code !== 'invalid_union') return issue;
+  let best: Issue | undefined;
+  for (const branch of issue.errors) {
+    for (const inner of branch) {
+      const found = deepest({ ...inner, path: [...issue.path, ...inner.path] } as Issue);
+      if (best === undefined || found.path.length > best.path.length) best = found;
+    }
+  }
+  return best ?? issue;
+}
+
+/** Parses a value with a schema; throws `INVALID_REQUEST` with the path of the first field that is wrong. */
+export function parseRequest<T>(schema: z.ZodType<T>, value: unknown): T {
+  const result = schema.safeParse(value);
+  if (result.success) return result.data;
+  const first = result.error.issues[0];
+  if (first === undefined) throw new FoveaError('INVALID_REQUEST');
+  const issue = deepest(first);
+  const param = formatPath(issue.path);
+  throw new FoveaError('INVALID_REQUEST', {
+    message: param === '' ? issue.message : `${param}: ${issue.message}`,
+    param: param === '' ? undefined : param,
+  });
+}
+
+/** Explicit nulls on the top level mean "absent" to existing clients. */
+export function withoutNulls(value: unknown): unknown {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return value;
+  return Object.fromEntries(Object.entries(value).filter(([, field]) => field !== null));
+}
