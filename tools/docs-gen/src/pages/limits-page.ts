@@ -1,0 +1,81 @@
+import { variableRows } from '@fovea/config';
+import { catalogue, type ErrorCode } from '@fovea/errors';
+import { IMAGE_FORMATS, MAX_IMAGE_SIDE_PX, variables } from '@fovea/gateway/reference';
+import { MAX_ENVELOPE_BYTES } from '@fovea/schemas/jobs';
+import { type JsonSchema, typeText } from '../markdown/json-schema.js';
+import { type Page, page } from '../markdown/page.js';
+import { code, table } from '../markdown/table.js';
+import type { OpenApi } from './http-api-page.js';
+
+interface ConfiguredLimit {
+  /** As in the error's `limit.name`; empty where the error names none. */
+  readonly name: string;
+  readonly variable: keyof typeof variables;
+  readonly refusal: ErrorCode | undefined;
+}
+
+const configured: readonly ConfiguredLimit[] = [
+  { name: 'max_body_bytes', variable: 'GATEWAY_MAX_BODY_BYTES', refusal: 'PAYLOAD_TOO_LARGE' },
+  { name: 'max_bytes_in_flight', variable: 'GATEWAY_MAX_BYTES_IN_FLIGHT', refusal: 'QUEUE_FULL' },
+  {
+    name: 'max_bytes_in_flight_per_tenant',
+    variable: 'GATEWAY_MAX_BYTES_IN_FLIGHT_PER_TENANT',
+    refusal: 'RATE_LIMITED',
+  },
+  { name: 'max_waiting_jobs_per_lane', variable: 'GATEWAY_MAX_WAITING_JOBS', refusal: 'QUEUE_FULL' },
+  { name: '', variable: 'GATEWAY_UPLOAD_IDLE_S', refusal: 'REQUEST_TIMEOUT' },
+  { name: '', variable: 'REQUEST_TIMEOUT_S', refusal: 'TIMEOUT' },
+  { name: '', variable: 'BLOB_MAX_BYTES', refusal: 'STORAGE_FULL' },
+  { name: '', variable: 'BLOB_LINGER_S', refusal: undefined },
+  { name: '', variable: 'LOG_TTL_S', refusal: undefined },
+  { name: '', variable: 'WORKER_GRACE_S', refusal: 'MODEL_UNAVAILABLE' },
+];
+
+const refusalText = (refusal: ErrorCode | undefined): string =>
+  refusal === undefined ? '' : `${catalogue[refusal].status} ${code(refusal)}`;
+
+function configuredTable(): string {
+  const rows = new Map(variableRows(variables).map((row) => [row.name, row]));
+  return table(
+    ['Variable', 'Default', 'Name in errors', 'Answer', 'Meaning'],
+    configured.map(({ name, variable, refusal }) => {
+      const row = rows.get(variable);
+      return [code(variable), row?.default ?? '', code(name), refusalText(refusal), row?.help ?? ''];
+    }),
+  );
+}
+
+function fixedTable(): string {
+  return table(
+    ['What', 'Bound', 'Answer'],
+    [
+      ['Side of an image', `${MAX_IMAGE_SIDE_PX} pixels`, refusalText('IMAGE_TOO_LARGE')],
+      ['Format of an image, by content', IMAGE_FORMATS.map(code).join(', '), refusalText('INVALID_IMAGE')],
+      ['A job in the queue; longer text travels as a blob', `${MAX_ENVELOPE_BYTES} bytes`, ''],
+    ],
+  );
+}
+
+/** Fields whose type text holds a number are bounded ones. */
+function fieldTable(request: JsonSchema): string {
+  const rows = Object.entries(request.properties ?? {})
+    .map(([field, schema]) => [code(field), typeText(schema)])
+    .filter(([, text]) => /[≥≤…>]/.test(text ?? ''));
+  return table(['Field', 'Bound'], rows);
+}
+
+const INTRODUCTION = `What bounds a request, and what a client is told that goes over. \`GET /v1/limits\` answers with
+the values of the gateway that runs, and with the context of each model.`;
+
+/** `limits.md`: every bound a client or an operator can meet. */
+export function limitsPage({ components }: OpenApi): Page {
+  const request = components.schemas.ChatRequest;
+  if (request === undefined) throw new Error('the OpenAPI document has no ChatRequest');
+  const fields = `Anything else in one of these fields is ${refusalText('INVALID_REQUEST')}.`;
+  return page('limits.md', 'Limits', [
+    INTRODUCTION,
+    `## Set by configuration\n\n${configuredTable()}`,
+    `## Fixed\n\n${fixedTable()}`,
+    `## Fields of a chat request\n\n${fields}\n\n${fieldTable(request)}`,
+  ]);
+}

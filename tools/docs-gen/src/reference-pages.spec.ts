@@ -1,0 +1,52 @@
+import { readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { routes } from '@fovea/gateway/reference';
+import { metricTable } from '@fovea/observability';
+import { describe, expect, it } from '@jest/globals';
+import { cliVariables, launcherVariables } from './launcher-variables.js';
+import { referencePages } from './reference-pages.js';
+
+const root = fileURLToPath(new URL('../../../', import.meta.url));
+const text = (file: string): string => referencePages().find((page) => page.file === file)?.text ?? '';
+
+/** From `npm test` to the reporter it starts; nobody else's. */
+const internal = 'FOVEA_COUNTS_FILE';
+
+/** Names of our own variables that the sources of a folder read. */
+async function variablesRead(folder: string): Promise<Set<string>> {
+  const files = await readdir(join(root, folder), { recursive: true });
+  const sources = files.filter((file) => /\.(ts|mjs)$/.test(file) && !file.includes('.spec.'));
+  const texts = await Promise.all(sources.map((file) => readFile(join(root, folder, file), 'utf8')));
+  return new Set(texts.flatMap((source) => source.match(/\bFOVEA_[A-Z_]+\b/g) ?? []));
+}
+
+describe('the reference pages', () => {
+  it('are the five that DESIGN names', () => {
+    expect(
+      referencePages()
+        .map((page) => page.file)
+        .sort(),
+    ).toEqual(['env.md', 'errors.md', 'http-api.md', 'limits.md', 'metrics.md'].sort());
+  });
+
+  it('show every route and every metric', () => {
+    for (const { method, path } of routes) expect(text('http-api.md')).toContain(`## ${method} ${path}\n`);
+    for (const { name } of metricTable) expect(text('metrics.md')).toContain(`| \`${name}\` |`);
+  });
+
+  it('show the fields of the chat request', () => {
+    for (const field of ['model', 'messages', 'stream', 'max_tokens']) {
+      expect(text('http-api.md')).toContain(`| \`${field}\` |`);
+    }
+  });
+
+  it('know each variable of the launcher and of the command, and no other', async () => {
+    const launcher = await variablesRead('tools/launcher');
+    launcher.delete(internal);
+    expect([...launcher].sort()).toEqual(Object.keys(launcherVariables).sort());
+    const cli = await variablesRead('apps/cli/src');
+    cli.delete('FOVEA_API_KEY_FILE');
+    expect([...cli].sort()).toEqual(Object.keys(cliVariables).sort());
+  });
+});

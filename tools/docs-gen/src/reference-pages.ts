@@ -1,0 +1,30 @@
+import { variables as gatewayVariables, openApiDocument } from '@fovea/gateway/reference';
+import { metricTable } from '@fovea/observability';
+import { cliVariables, launcherVariables } from './launcher-variables.js';
+import type { Page } from './markdown/page.js';
+import { envPage } from './pages/env-page.js';
+import { errorsPage } from './pages/errors-page.js';
+import { documentSchema, httpApiPage } from './pages/http-api-page.js';
+import { limitsPage } from './pages/limits-page.js';
+import { metricsPage } from './pages/metrics-page.js';
+
+/** Every page of `docs/reference`, as the code stands. */
+export function referencePages(): Page[] {
+  const openApi = documentSchema.parse(openApiDocument());
+  return [
+    errorsPage(),
+    envPage([
+      { title: 'Gateway', introduction: 'Read by `apps/gateway`.', variables: gatewayVariables },
+      {
+        title: 'Launcher',
+        introduction:
+          'Read by `npm start` and `npm test` alone. `npm start` hands all others on to the programs it starts.',
+        variables: launcherVariables,
+      },
+      { title: 'The fovea command', introduction: 'Read by `apps/cli`.', variables: cliVariables },
+    ]),
+    limitsPage(openApi),
+    metricsPage(metricTable),
+    httpApiPage(openApi),
+  ];
+}
