@@ -41,8 +41,9 @@ function componentSchemas(): Json {
       $defs,
       ...rest
     } = z.toJSONSchema(schema, { io: 'input', target: 'draft-2020-12' });
-    Object.assign(flat, $defs ?? {});
     flat[name] = rest;
+    // A schema with an id comes as a reference to its own definition, which must win.
+    Object.assign(flat, $defs ?? {});
   }
   return JSON.parse(JSON.stringify(flat).replaceAll('#/$defs/', '#/components/schemas/'));
 }
