@@ -1,5 +1,5 @@
-import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import type { Lease } from '@fovea/job-queue';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { EngineHealth } from '../engine/engine-health.js';
 import { FakeBackend } from '../fakes/fake-backend.js';
 import { FakeJobQueue } from '../fakes/fake-job-queue.js';

@@ -1,6 +1,7 @@
 import type { Consumer, JobQueue, Lease } from '@fovea/job-queue';
 import type { Lane } from '@fovea/schemas/jobs';
 import type { EngineHealth } from '../engine/engine-health.js';
+import { pause } from '../pause.js';
 import type { Slots } from '../slots/slots.js';
 
 export interface LaneConsumerPorts {
@@ -55,7 +56,7 @@ export class LaneConsumer {
         await this.#session(await this.#ports.queue.consume(this.lane));
       } catch (error) {
         this.#ports.onQueueError(this.lane, error);
-        await this.#pause(signal);
+        await pause(RETRY_AFTER_QUEUE_ERROR_MS, signal);
       }
     }
   }
@@ -113,17 +114,5 @@ export class LaneConsumer {
       .catch((error: unknown) => this.#ports.onQueueError(this.lane, error))
       .finally(() => this.#closing.delete(closed));
     this.#closing.add(closed);
-  }
-
-  #pause(signal: AbortSignal): Promise<void> {
-    return new Promise((resolve) => {
-      const done = (): void => {
-        clearTimeout(timer);
-        signal.removeEventListener('abort', done);
-        resolve();
-      };
-      const timer = setTimeout(done, RETRY_AFTER_QUEUE_ERROR_MS);
-      signal.addEventListener('abort', done, { once: true });
-    });
   }
 }

@@ -1,5 +1,5 @@
-import { afterEach, describe, expect, it } from '@jest/globals';
 import { FoveaError } from '@fovea/errors';
+import { afterEach, describe, expect, it } from '@jest/globals';
 import { FakeBackend } from '../fakes/fake-backend.js';
 import { EngineHealth } from './engine-health.js';
 

@@ -1,7 +1,10 @@
 import { Backend, type ChatGeneration, type EngineModel } from '@fovea/backends';
 import type { GenerationEvent } from '@fovea/schemas/events';
 
-export type Script = (request: ChatGeneration, signal: AbortSignal) => AsyncIterable<readonly GenerationEvent[]>;
+export type Script = (
+  request: ChatGeneration,
+  signal: AbortSignal,
+) => AsyncIterable<readonly GenerationEvent[]>;
 
 /** An engine that plays what a test scripts. */
 export class FakeBackend extends Backend {

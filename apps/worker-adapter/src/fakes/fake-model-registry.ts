@@ -1,4 +1,4 @@
-import { ModelRegistry, type ModelListing, type Registration } from '@fovea/model-registry';
+import { type ModelListing, ModelRegistry, type Registration } from '@fovea/model-registry';
 
 /** Writes down who was registered; a test may make it forget or refuse. */
 export class FakeModelRegistry extends ModelRegistry {

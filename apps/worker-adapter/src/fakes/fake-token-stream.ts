@@ -13,7 +13,8 @@ export class FakeTokenStream extends TokenStream {
   /** Requests nobody waits for. */
   readonly forgotten = new Set<string>();
   /** Called before each append; may throw, or change the fence. */
-  beforeAppend: (requestId: string, events: readonly GenerationEvent[]) => void | Promise<void> = () => undefined;
+  beforeAppend: (requestId: string, events: readonly GenerationEvent[]) => void | Promise<void> = () =>
+    undefined;
 
   /** Everything that was written for a request, in order. */
   events(requestId: string): GenerationEvent[] {
@@ -33,11 +34,7 @@ export class FakeTokenStream extends TokenStream {
     return this.state(requestId);
   }
 
-  async append(
-    requestId: string,
-    fence: string,
-    events: readonly GenerationEvent[],
-  ): Promise<AppendOutcome> {
+  async append(requestId: string, fence: string, events: readonly GenerationEvent[]): Promise<AppendOutcome> {
     await this.beforeAppend(requestId, events);
     const log = this.#log(requestId);
     if (log.fence !== fence) return { outcome: 'fenced' };

@@ -1,6 +1,6 @@
-import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { FoveaError } from '@fovea/errors';
 import type { ModelPackage } from '@fovea/schemas/model-package';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { EngineHealth } from '../engine/engine-health.js';
 import { FakeBackend } from '../fakes/fake-backend.js';
 import { FakeModelRegistry } from '../fakes/fake-model-registry.js';

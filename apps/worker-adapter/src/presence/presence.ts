@@ -74,10 +74,7 @@ export class Presence {
       .then(() => {
         if (this.#stopped.signal.aborted || this.#isRefused) return;
         clearTimeout(this.#timer);
-        this.#timer = setTimeout(
-          () => this.#renewNow(),
-          this.#options.renewIntervalMs ?? RENEW_INTERVAL_MS,
-        );
+        this.#timer = setTimeout(() => this.#renewNow(), this.#options.renewIntervalMs ?? RENEW_INTERVAL_MS);
       });
   }
 

@@ -1,0 +1,129 @@
+import { describe, expect, it } from '@jest/globals';
+import { FakeBlobStore } from '../fakes/fake-blob-store.js';
+import { createJob } from '../fakes/fake-lease.js';
+import { blobBytes, buildChatGeneration } from './chat-request.js';
+
+const signal = new AbortController().signal;
+const model = { engineModel: 'engine/tiny', maximumCompletionTokens: 100 };
+
+const imageMessage = (blob: number) => ({
+  role: 'user' as const,
+  content: [
+    { type: 'text' as const, text: 'What is this?' },
+    { type: 'image' as const, blob, path: 'messages[0].content[1].image_url.url' },
+  ],
+});
+
+describe('buildChatGeneration', () => {
+  it('keeps a plain string plain and names the model as the engine does', async () => {
+    const job = createJob();
+    const request = await buildChatGeneration(job, model, new FakeBlobStore(), signal);
+    expect(request).toMatchObject({
+      requestId: job.id,
+      model: 'engine/tiny',
+      messages: [{ role: 'user', content: 'Hi' }],
+    });
+  });
+
+  it('puts the bytes of an image where its part stands, with the path for error messages', async () => {
+    const blobs = new FakeBlobStore();
+    const ref = blobs.add('a', Buffer.from('pixels'), 'image/webp');
+    const job = createJob({
+      blobs: [ref],
+      task: { kind: 'chat', messages: [imageMessage(0)], sampling: {} },
+    });
+    const { messages } = await buildChatGeneration(job, model, blobs, signal);
+    expect(messages[0]?.content).toEqual([
+      { type: 'text', text: 'What is this?' },
+      {
+        type: 'image',
+        image: {
+          mediaType: 'image/webp',
+          bytes: Buffer.from('pixels'),
+          path: 'messages[0].content[1].image_url.url',
+        },
+      },
+    ]);
+  });
+
+  it('reads an image once however many messages show it', async () => {
+    const blobs = new FakeBlobStore();
+    const ref = blobs.add('a', Buffer.from('pixels'));
+    const job = createJob({
+      blobs: [ref],
+      task: { kind: 'chat', messages: [imageMessage(0), imageMessage(0)], sampling: {} },
+    });
+    await buildChatGeneration(job, model, blobs, signal);
+    expect(blobs.reads).toHaveLength(1);
+    expect(blobBytes(job)).toBe(6);
+  });
+
+  it('takes long messages from their blob', async () => {
+    const blobs = new FakeBlobStore();
+    const text = 'long '.repeat(50_000);
+    const ref = blobs.add(
+      'b',
+      Buffer.from(JSON.stringify([{ role: 'user', content: [{ type: 'text', text }], plain: true }])),
+      'application/json',
+    );
+    const job = createJob({ blobs: [ref], task: { kind: 'chat', messages: { blob: 0 }, sampling: {} } });
+    const { messages } = await buildChatGeneration(job, model, blobs, signal);
+    expect(messages).toEqual([{ role: 'user', content: text }]);
+  });
+
+  it.each([
+    [undefined, 100, 100],
+    [50, 100, 50],
+    [500, 100, 100],
+    [500, null, 500],
+    [undefined, null, undefined],
+  ])('bounds max tokens: asked %s, maximum %s, sent %s', async (asked, maximum, sent) => {
+    const sampling = asked === undefined ? {} : { maxTokens: asked };
+    const job = createJob({ task: { kind: 'chat', messages: [imageMessage(0)], sampling } });
+    const blobs = new FakeBlobStore();
+    const withImage = { ...job, blobs: [blobs.add('a', Buffer.from('x'))] };
+    const served = { ...model, maximumCompletionTokens: maximum };
+    const request = await buildChatGeneration(withImage, served, blobs, signal);
+    expect(request.sampling.maxTokens).toBe(sent);
+  });
+
+  it('passes extensions on under their wire names', async () => {
+    const job = createJob({
+      task: { ...createJob().task, extensions: { min_p: 0.1 } },
+    });
+    const request = await buildChatGeneration(job, model, new FakeBlobStore(), signal);
+    expect(request.extensions).toEqual({ min_p: 0.1 });
+  });
+
+  it('calls a blob that is gone our failure, and keeps its name out of the public text', async () => {
+    const missing = { name: 'c'.repeat(64), mediaType: 'image/png', byteSize: 3 };
+    const job = createJob({
+      blobs: [missing],
+      task: { kind: 'chat', messages: [imageMessage(0)], sampling: {} },
+    });
+    const failure = buildChatGeneration(job, model, new FakeBlobStore(), signal);
+    await expect(failure).rejects.toMatchObject({
+      code: 'INTERNAL',
+      message: expect.not.stringContaining('cccc'),
+      detail: expect.stringContaining('cccc'),
+    });
+  });
+
+  it.each([
+    ['no JSON', 'nope'],
+    ['no messages', '{"role":"user"}'],
+    ['an unknown part', '[{"role":"user","content":[{"type":"video"}]}]'],
+  ])('refuses a blob of messages that holds %s', async (_what, text) => {
+    const blobs = new FakeBlobStore();
+    const ref = blobs.add('d', Buffer.from(text), 'application/json');
+    const job = createJob({ blobs: [ref], task: { kind: 'chat', messages: { blob: 0 }, sampling: {} } });
+    await expect(buildChatGeneration(job, model, blobs, signal)).rejects.toMatchObject({ code: 'INTERNAL' });
+  });
+
+  it('refuses an index the envelope has no blob for', async () => {
+    const job = createJob({ task: { kind: 'chat', messages: [imageMessage(3)], sampling: {} } });
+    await expect(buildChatGeneration(job, model, new FakeBlobStore(), signal)).rejects.toMatchObject({
+      code: 'INTERNAL',
+    });
+  });
+});

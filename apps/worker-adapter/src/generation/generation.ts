@@ -1,0 +1,218 @@
+import type { Backend } from '@fovea/backends';
+import type { BlobStore } from '@fovea/blob-store';
+import { FoveaError } from '@fovea/errors';
+import type { Lease } from '@fovea/job-queue';
+import type { AdapterTelemetry, Logger } from '@fovea/observability';
+import { type GenerationEvent, isTerminal } from '@fovea/schemas/events';
+import { createCoalescingWriter, type TokenStream, type TokenWriter } from '@fovea/token-stream';
+import { pause } from '../pause.js';
+import type { Slots } from '../slots/slots.js';
+import { blobBytes, buildChatGeneration, type ServedModel } from './chat-request.js';
+import { Cleanups } from './cleanups.js';
+import { countEarlierAttempt } from './earlier-attempt.js';
+import { type Ending, endingOfFailure, endingOfStop, MAX_ATTEMPTS } from './ending.js';
+import { GenerationStop } from './generation-stop.js';
+import { GenerationTiming } from './generation-timing.js';
+import { type Settled, settle } from './settle.js';
+import { stopAtDeadline, stopWhenCancelled, stopWhenLost } from './stop-triggers.js';
+import { UsageCount } from './usage-count.js';
+
+export interface GenerationPorts {
+  readonly stream: TokenStream;
+  readonly blobs: BlobStore;
+  readonly backend: Backend;
+  /** Room for the blobs that running requests hold in memory, in bytes. */
+  readonly blobRoom: Slots;
+  /** What the engine calls a model of this worker's package; undefined when the package does not offer it. */
+  readonly servedModel: (name: string) => ServedModel | undefined;
+  /** Asks the engine now whether it is fit, so that this adapter stops taking jobs if it is not. */
+  readonly recheckEngine: () => Promise<boolean>;
+  readonly telemetry: Pick<AdapterTelemetry, 'jobTaken' | 'tokenGap' | 'generationFinished' | 'leaseLost'>;
+  readonly logger: Logger;
+}
+
+const RETRY_PAUSE_MS = 250;
+
+/**
+ * One attempt at one job, from the lease to its settlement.
+ *
+ * The log decides what an attempt may do: a terminal event there means acknowledge and run nothing; output of an
+ * earlier attempt means end with `STREAM_INTERRUPTED`; else the engine is asked. Whatever stops the attempt (the client,
+ * the deadline, the lock, the fence, the process) aborts the engine's socket first, then decides the ending.
+ */
+export class Generation {
+  readonly stop = new GenerationStop();
+  readonly #lease: Lease;
+  readonly #ports: GenerationPorts;
+  readonly #writer: TokenWriter;
+  readonly #usage = new UsageCount();
+  readonly #timing = new GenerationTiming();
+  readonly #cleanups = new Cleanups();
+  #hasOutput = false;
+  #hasTerminal = false;
+
+  constructor(lease: Lease, ports: GenerationPorts) {
+    this.#lease = lease;
+    this.#ports = ports;
+    this.#writer = createCoalescingWriter(ports.stream, lease.job.id, lease.fence);
+  }
+
+  /**
+   * Resolves when the attempt is settled, or as soon as its lock is lost: what is still under way then (a write that
+   * waits for Redis) ends by itself and is refused by the fence. Never throws.
+   */
+  async run(): Promise<void> {
+    const { job, attempt, waitedMs, lost } = this.#lease;
+    const { telemetry } = this.#ports;
+    const about = { requestId: job.id, model: job.model, lane: job.lane };
+    telemetry.jobTaken({ ...about, attempt, queueTimeS: waitedMs / 1_000 });
+    const isLost = new Promise<Settled>((resolve) => {
+      const onLost = (): void => resolve({ kind: 'abandoned' });
+      this.#cleanups.add(() => lost.removeEventListener('abort', onLost));
+      if (lost.aborted) onLost();
+      else lost.addEventListener('abort', onLost, { once: true });
+    });
+    const settled = await Promise.race([this.#work(), isLost]);
+    // Not awaited: taking a listener off may wait for Redis, and the slot is needed.
+    void this.#cleanups.run();
+    this.#report(settled, about);
+  }
+
+  #report(settled: Settled, about: { requestId: string; model: string; lane: string }): void {
+    const { attempt } = this.#lease;
+    const { telemetry, logger } = this.#ports;
+    switch (settled.kind) {
+      case 'abandoned':
+        telemetry.leaseLost(about);
+        return;
+      case 'handed-back':
+        logger.warn({ ...about, attempt, err: settled.error }, 'job handed back');
+        return;
+      case 'already-ended':
+        logger.info({ ...about, attempt }, 'job was already answered');
+        return;
+      case 'finished':
+        if (settled.error !== undefined && settled.error.code !== 'CANCELLED') {
+          logger.warn({ ...about, attempt, err: settled.error }, 'generation failed');
+        }
+        telemetry.generationFinished({
+          ...about,
+          outcome: settled.error?.code ?? 'ok',
+          durationS: this.#timing.durationS,
+          ttftS: this.#timing.ttftS,
+          images: this.#timing.ttftS === undefined ? 0 : imagesOf(this.#lease),
+          ...this.#usage.usage,
+        });
+    }
+  }
+
+  async #work(): Promise<Settled> {
+    this.#cleanups.add(stopWhenLost(this.#lease, this.stop));
+    this.#cleanups.add(this.#stopWithWriter());
+    const ending = await this.#attempt().catch((failure: unknown) => this.#endingOf(failure));
+    return settle(ending, {
+      lease: this.#lease,
+      writer: this.#writer,
+      usage: () => this.#usage.usage,
+      stream: this.#ports.stream,
+      blobs: this.#ports.blobs,
+      logger: this.#ports.logger,
+    });
+  }
+
+  /** What the log and the request's own limits allow; then the engine. */
+  async #attempt(): Promise<Ending> {
+    const { job, fence, attempt } = this.#lease;
+    const { stream, servedModel } = this.#ports;
+    const left = await stream.open(job.id, fence);
+    if (left.terminal !== undefined) return { kind: 'already-ended' };
+    if (left.hasOutput) {
+      await countEarlierAttempt(stream, job.id, this.#usage);
+      return { kind: 'error', error: new FoveaError('STREAM_INTERRUPTED') };
+    }
+    this.#cleanups.add(stopAtDeadline(job.deadlineAtMs, this.stop));
+    this.#cleanups.add(await stopWhenCancelled(stream, job.id, this.stop));
+    if (this.stop.cause !== undefined) return endingOfStop(this.stop.cause, false);
+    if (attempt > MAX_ATTEMPTS) {
+      const detail = `given up after ${attempt - 1} attempts without output`;
+      return { kind: 'error', error: new FoveaError('BACKEND_ERROR', { detail }) };
+    }
+    const model = servedModel(job.model);
+    if (model === undefined) return { kind: 'error', error: new FoveaError('UNKNOWN_MODEL') };
+    await this.#generate(model).catch((failure: unknown) => {
+      // A complete answer is one, whatever happens to the engine's socket or the client after it.
+      if (!this.#hasTerminal) throw failure;
+    });
+    return this.#endingOfLog();
+  }
+
+  /** Throws unless the engine's answer, its terminal event included, was handed to the writer. */
+  async #generate(model: ServedModel): Promise<void> {
+    const { job } = this.#lease;
+    const { backend, blobs, blobRoom } = this.#ports;
+    const { signal } = this.stop;
+    const heldBytes = blobBytes(job);
+    const releaseRoom = heldBytes > 0 ? await blobRoom.acquire(signal, heldBytes) : () => undefined;
+    try {
+      const request = await buildChatGeneration(job, model, blobs, signal);
+      signal.throwIfAborted();
+      this.#timing.startEngine();
+      for await (const events of backend.generate(request, signal)) {
+        if (signal.aborted) break;
+        this.#write(events);
+        if (this.#hasTerminal) break;
+        await this.#writer.ready();
+      }
+    } finally {
+      releaseRoom();
+    }
+    if (this.#hasTerminal) return;
+    signal.throwIfAborted();
+    throw new FoveaError('BACKEND_ERROR', { detail: 'the engine stopped before the end of its answer' });
+  }
+
+  #write(events: readonly GenerationEvent[]): void {
+    const { attempt, waitedMs, job } = this.#lease;
+    if (events.length === 0) return;
+    if (!this.#hasOutput) {
+      this.#hasOutput = true;
+      this.#writer.write({ type: 'generation-start', queueTimeMs: waitedMs, attempt });
+    }
+    for (const event of events) this.#writer.write(event);
+    this.#hasTerminal = events.some(isTerminal);
+    this.#usage.add(events);
+    this.#timing.observe(events, (gapS) => this.#ports.telemetry.tokenGap({ model: job.model, gapS }));
+  }
+
+  /** What became of an answer that was handed to the writer to its end. */
+  async #endingOfLog(): Promise<Ending> {
+    const { outcome } = await this.#writer.flush();
+    return outcome === 'appended' ? { kind: 'completed' } : endingOfStop(outcome, true);
+  }
+
+  async #endingOf(failure: unknown): Promise<Ending> {
+    const { attempt } = this.#lease;
+    if (this.stop.cause !== undefined) return endingOfStop(this.stop.cause, this.#hasOutput);
+    const ending = endingOfFailure(failure, this.#hasOutput, attempt);
+    if (ending.kind !== 'hand-back') return ending;
+    // First this adapter learns that its engine is gone, and a busy engine gets a moment: else the job would
+    // come straight back here.
+    await this.#ports.recheckEngine();
+    await pause(RETRY_PAUSE_MS * attempt, this.stop.signal);
+    return this.stop.cause === undefined ? ending : endingOfStop(this.stop.cause, this.#hasOutput);
+  }
+
+  /** A log that cannot be written any more makes the engine's work useless. */
+  #stopWithWriter(): () => void {
+    const { stopped } = this.#writer;
+    const onStopped = (): void => {
+      const reason: unknown = stopped.reason;
+      this.stop.stop(reason === 'fenced' || reason === 'ended' ? reason : 'log-failed');
+    };
+    stopped.addEventListener('abort', onStopped, { once: true });
+    return () => stopped.removeEventListener('abort', onStopped);
+  }
+}
+
+const imagesOf = ({ job }: Lease): number =>
+  job.blobs.filter((blob) => blob.mediaType.startsWith('image/')).length;
