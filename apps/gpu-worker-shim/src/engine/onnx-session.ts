@@ -1,0 +1,42 @@
+import { InferenceSession, Tensor } from 'onnxruntime-node';
+import type { TensorFacts } from './decoder/graph-facts.js';
+
+export interface SessionSettings {
+  readonly executionProviders: readonly string[];
+  readonly threads: number;
+}
+
+/** Loads a graph. Blocks the thread it is called on, as every later `run` does; call it in a worker thread only. */
+export async function openSession(file: string, settings: SessionSettings): Promise<InferenceSession> {
+  try {
+    return await InferenceSession.create(file, {
+      executionProviders: [...settings.executionProviders],
+      intraOpNumThreads: settings.threads,
+      interOpNumThreads: 1,
+      // Spinning threads would take whole cores from the other threads of this machine between two steps.
+      extra: { session: { intra_op: { allow_spinning: '0' } } },
+      logSeverityLevel: 3,
+    });
+  } catch (error) {
+    throw new Error(`${file}: ${error instanceof Error ? error.message : String(error)}`, { cause: error });
+  }
+}
+
+/** Names, types and shapes as the graph declares them. */
+export function tensorFacts(metadata: InferenceSession['inputMetadata']): TensorFacts[] {
+  return metadata.map((value) => {
+    if (!value.isTensor) throw new Error(`"${value.name}" is not a tensor`);
+    return { name: value.name, type: value.type, shape: value.shape };
+  });
+}
+
+export function int64Tensor(values: readonly number[], shape: readonly number[]): Tensor {
+  return new Tensor('int64', BigInt64Array.from(values, BigInt), shape);
+}
+
+/** The floats of an output. Throws when the graph does not give it or gives another type. */
+export function floatsOf(outputs: InferenceSession.OnnxValueMapType, name: string): Float32Array {
+  const value = outputs[name];
+  if (value instanceof Tensor && value.data instanceof Float32Array) return value.data;
+  throw new Error(`The graph gave no float32 tensor "${name}".`);
+}

@@ -1,0 +1,65 @@
+import { FoveaError } from '@fovea/errors';
+import { Template } from '@huggingface/jinja';
+import { IMAGE_TOKEN } from './image-text.js';
+
+export type TemplatePart = { readonly type: 'text'; readonly text: string } | { readonly type: 'image' };
+
+export interface TemplateMessage {
+  readonly role: string;
+  readonly name?: string;
+  readonly content: readonly TemplatePart[];
+}
+
+/** Walks a parsed template and looks for a loop over `….content` or `…['content']`. */
+function loopsOverContent(node: unknown): boolean {
+  if (Array.isArray(node)) return node.some(loopsOverContent);
+  if (typeof node !== 'object' || node === null) return false;
+  if ('type' in node && node.type === 'For' && 'iterable' in node) {
+    const property = (node.iterable as { property?: { value?: unknown } }).property;
+    if (property?.value === 'content') return true;
+  }
+  return Object.values(node).some(loopsOverContent);
+}
+
+/** A model's chat template. Renders plain data only; what a template refuses is the client's fault. */
+export class ChatTemplate {
+  private readonly template: Template;
+  /** Does the template take parts? Others get one string per message, images first, as vLLM does it. */
+  private readonly takesParts: boolean;
+
+  /** Throws an `Error` when the template cannot be parsed. */
+  constructor(
+    source: string,
+    private readonly variables: Readonly<Record<string, string>>,
+  ) {
+    this.template = new Template(source);
+    this.takesParts = loopsOverContent(this.template.parsed.body);
+  }
+
+  /** Throws `INVALID_REQUEST` with the template's own words. */
+  render(messages: readonly TemplateMessage[], addGenerationPrompt: boolean): string {
+    try {
+      return this.template.render({
+        ...this.variables,
+        messages: messages.map(({ content, ...message }) => ({
+          ...message,
+          content: this.takesParts ? content : asString(content),
+        })),
+        add_generation_prompt: addGenerationPrompt,
+      });
+    } catch (error) {
+      throw new FoveaError('INVALID_REQUEST', {
+        message: 'The chat template of this model does not take these messages.',
+        param: 'messages',
+        detail: error instanceof Error ? error.message : String(error),
+        cause: error,
+      });
+    }
+  }
+}
+
+function asString(content: readonly TemplatePart[]): string {
+  const texts = content.flatMap((part) => (part.type === 'text' ? [part.text] : []));
+  const images = content.filter((part) => part.type === 'image').map(() => IMAGE_TOKEN);
+  return [...images, ...texts].join('\n');
+}
