@@ -52,7 +52,11 @@ export class ChatRun {
   /** Takes a slot, then yields what each step produced; counts tokens as they are produced. */
   async *outputs(): AsyncGenerator<readonly Output[]> {
     const { engine, behaviour, request, signal } = this;
-    const free = await engine.slots.take(signal);
+    const hasToWait = engine.slots.isFull;
+    const taking = engine.slots.take(signal);
+    if (hasToWait) this.log('queued');
+    const free = await taking;
+    this.log('running');
     try {
       engine.tally.add('promptTokens', request.promptTokens);
       const pace = {

@@ -24,9 +24,14 @@ export class Slots {
     return this.#queue.length;
   }
 
+  /** True when the next request would have to wait. */
+  get isFull(): boolean {
+    return this.#running >= this.#maxRunning;
+  }
+
   /** Throws the 503 of vLLM ≥ 0.29 when a request could neither run nor wait. */
   checkRoom(): void {
-    if (this.#running >= this.#maxRunning && this.#queue.length >= this.#maxWaiting) {
+    if (this.isFull && this.#queue.length >= this.#maxWaiting) {
       throw new VllmError(503, 'The engine queue is full. Please retry later.');
     }
   }
@@ -34,7 +39,7 @@ export class Slots {
   /** Resolves with the function that frees the slot; rejects with the signal's reason when aborted first. */
   async take(signal: AbortSignal): Promise<() => void> {
     signal.throwIfAborted();
-    if (this.#running >= this.#maxRunning) await this.#wait(signal);
+    if (this.isFull) await this.#wait(signal);
     else this.#running += 1;
     let isFree = false;
     return () => {

@@ -1,5 +1,15 @@
-/** What happens to a chat request, in the order it can happen. */
-export const eventNames = ['request', 'refused', 'token', 'held', 'finished', 'failed', 'aborted'] as const;
+/** What happens to a chat request, in the order it can happen. The last three end it. */
+export const eventNames = [
+  'refused',
+  'request',
+  'queued',
+  'running',
+  'held',
+  'token',
+  'finished',
+  'failed',
+  'aborted',
+] as const;
 export type EventName = (typeof eventNames)[number];
 
 export interface FakeEvent {
