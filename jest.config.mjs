@@ -24,8 +24,14 @@ const project = (displayName, testMatch, extra = {}) => ({
   ...extra,
 });
 
-const unit = project('unit', ['<rootDir>/{apps,packages,tools}/**/*.spec.ts']);
-unit.testPathIgnorePatterns = ['/node_modules/', '/dist/', '\\.int\\.spec\\.ts$', '/tools/launcher/'];
+/** The launcher is plain JavaScript, and so are its specs. */
+const specsOf = (/** @type {string} */ suffix) => [
+  `<rootDir>/{apps,packages,tools}/**/*.${suffix}.ts`,
+  `<rootDir>/tools/launcher/**/*.${suffix}.mjs`,
+];
+
+const unit = project('unit', specsOf('spec'));
+unit.testPathIgnorePatterns = ['/node_modules/', '/dist/', '\\.(int|e2e)\\.spec\\.m?[jt]s$'];
 
 export default {
   testTimeout: 20_000,
@@ -33,7 +39,7 @@ export default {
   reporters: ['default', '<rootDir>/tools/launcher/count-reporter.mjs'],
   projects: [
     unit,
-    project('integration', ['<rootDir>/{apps,packages,tools}/**/*.int.spec.ts']),
-    project('e2e', ['<rootDir>/e2e/**/*.e2e.spec.ts']),
+    project('integration', specsOf('int.spec')),
+    project('e2e', ['<rootDir>/e2e/**/*.e2e.spec.ts', '<rootDir>/tools/launcher/**/*.e2e.spec.mjs']),
   ],
 };

@@ -1,0 +1,51 @@
+import { randomBytes } from 'node:crypto';
+import { join } from 'node:path';
+import { given } from '../settings.mjs';
+import { reachable, urlOf } from './addresses.mjs';
+import { childEnv, gatewaySecrets, redisSecrets } from './child-env.mjs';
+import { answersOk } from './http-probe.mjs';
+import { drains, stages } from './stages.mjs';
+
+/** Loading models reads gigabytes when an operator has large ones. */
+const startTimeoutMs = 300_000;
+
+/**
+ * @typedef {{ readonly url: string, readonly env: Readonly<Record<string, string>> }} ShimAccess What an adapter needs.
+ */
+
+/**
+ * Starts the engine for ONNX models.
+ * @param {import('../processes/supervisor.mjs').Supervisor} supervisor
+ * @param {object} options
+ * @param {import('../settings.mjs').Settings} options.settings
+ * @param {import('../settings.mjs').Environment} options.env
+ * @param {number} options.port
+ * @returns {Promise<ShimAccess>}
+ */
+export async function startShim(supervisor, { settings, env, port }) {
+  const url = urlOf('http', reachable(settings.shimHost), port);
+  const isKeyGiven = given(env.SHIM_API_KEY) !== undefined || given(env.SHIM_API_KEY_FILE) !== undefined;
+  // Loopback is open to every user of the machine, so the engine is never without a key.
+  const key = isKeyGiven ? {} : { SHIM_API_KEY: randomBytes(24).toString('hex') };
+  await supervisor.start(
+    {
+      name: 'shim',
+      command: process.execPath,
+      args: [join(settings.root, 'apps/gpu-worker-shim/dist/main.js')],
+      cwd: settings.root,
+      env: childEnv(env, {
+        decided: {
+          SHIM_HOST: settings.shimHost,
+          SHIM_PORT: `${port}`,
+          SHIM_MODELS: settings.shimModelsFolder,
+          ...key,
+        },
+        without: [...gatewaySecrets, ...redisSecrets],
+      }),
+      stage: stages.shim,
+      drainMs: drains.shimMs,
+    },
+    { isReady: (signal) => answersOk(`${url}/health`, signal), timeoutMs: startTimeoutMs },
+  );
+  return { url, env: key };
+}

@@ -1,0 +1,65 @@
+import { join } from 'node:path';
+import { childEnv, gatewaySecrets } from './child-env.mjs';
+import { answersOk } from './http-probe.mjs';
+import { isPortFree } from './ports.mjs';
+import { drains, stages } from './stages.mjs';
+
+const startTimeoutMs = 120_000;
+
+/**
+ * Starts the worker-adapter of one TOML file; it is ready when its engine is healthy and its package is registered.
+ * @param {import('../processes/supervisor.mjs').Supervisor} supervisor
+ * @param {object} options
+ * @param {import('../settings.mjs').Settings} options.settings
+ * @param {import('../settings.mjs').Environment} options.env
+ * @param {import('./worker-files.mjs').WorkerFile} options.file
+ * @param {number} options.opsPort
+ * @param {import('./shim.mjs').ShimAccess | undefined} options.shim
+ * @param {Record<string, string>} options.storage REDIS_URL and BLOB_STORE_URL, where the user did not set them.
+ */
+export async function startWorkerAdapter(supervisor, { settings, env, file, opsPort, shim, storage }) {
+  const engine = shim !== undefined && file.needsShim ? { ADAPTER_ENGINE_URL: shim.url, ...shim.env } : {};
+  await supervisor.start(
+    {
+      name: file.name,
+      command: process.execPath,
+      args: [join(settings.root, 'apps/worker-adapter/dist/main.js'), '--config', file.path],
+      cwd: settings.root,
+      env: childEnv(env, {
+        decided: { ADAPTER_OPS_PORT: `${opsPort}`, ...storage, ...engine },
+        without: gatewaySecrets,
+      }),
+      stage: stages.adapter,
+      drainMs: drains.adapterMs,
+    },
+    {
+      isReady: (signal) => answersOk(`http://127.0.0.1:${opsPort}/health/ready`, signal),
+      timeoutMs: startTimeoutMs,
+    },
+  );
+}
+
+/**
+ * Chooses the ops port of each adapter: ADAPTER_OPS_PORT and the ones after it, the file's own while it is free, or
+ * any free one.
+ * @param {readonly import('./worker-files.mjs').WorkerFile[]} files
+ * @param {import('../settings.mjs').Settings} settings
+ * @param {import('./ports.mjs').PortPicker} ports
+ */
+export async function chooseOpsPorts(files, { adapterOpsPort }, ports) {
+  const chosen = [];
+  const fromFiles = new Set();
+  for (const [index, { metricsPort }] of files.entries()) {
+    if (adapterOpsPort !== undefined) {
+      chosen.push(await ports.chosenOrFree('ADAPTER_OPS_PORT', adapterOpsPort + index));
+    } else if (
+      metricsPort !== undefined &&
+      !fromFiles.has(metricsPort) &&
+      (await isPortFree(metricsPort, '127.0.0.1'))
+    ) {
+      fromFiles.add(metricsPort);
+      chosen.push(metricsPort);
+    } else chosen.push(await ports.free());
+  }
+  return chosen;
+}
