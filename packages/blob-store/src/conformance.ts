@@ -1,0 +1,331 @@
+import type { BlobRef } from '@fovea/schemas/jobs';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import type { BlobStore } from './index.js';
+
+/** What the suite asks a store to be made with. */
+export interface StoreSettings {
+  readonly lingerS: number;
+  readonly maxReferenceAgeS: number;
+  readonly maxBytes: number;
+}
+
+export interface StoreUnderTest {
+  readonly store: BlobStore;
+  /** The same store as another process has it. */
+  another(): BlobStore;
+  /** Everything that is stored at the moment, unfinished writes and references included; empty when fresh. */
+  contents(): Promise<readonly string[]>;
+  dispose(): Promise<void>;
+}
+
+const settings: StoreSettings = { lingerS: 600, maxReferenceAgeS: 3_600, maxBytes: 1_000_000 };
+const KIB = 1_024;
+
+async function* chunks(...parts: readonly Uint8Array[]): AsyncGenerator<Uint8Array> {
+  yield* parts;
+}
+
+async function* broken(part: Uint8Array): AsyncGenerator<Uint8Array> {
+  yield part;
+  throw new Error('upload broke');
+}
+
+/** Says when it was asked for more than it has, then stays silent for ever. */
+function silent(part: Uint8Array): { bytes: AsyncIterable<Uint8Array>; asked: Promise<void> } {
+  let ask: () => void = () => {};
+  const asked = new Promise<void>((resolve) => {
+    ask = resolve;
+  });
+  const bytes = (async function* () {
+    yield part;
+    ask();
+    await new Promise(() => {});
+  })();
+  return { bytes, asked };
+}
+
+/** Order of use is kept in milliseconds or coarser. */
+async function nextTickOfTheClock(): Promise<void> {
+  const startMs = Date.now();
+  while (Date.now() < startMs + 20) await new Promise((resolve) => setTimeout(resolve, 5));
+}
+
+async function readThrough(stream: AsyncIterable<Uint8Array>): Promise<Buffer> {
+  const parts: Uint8Array[] = [];
+  for await (const part of stream) parts.push(part);
+  return Buffer.concat(parts);
+}
+
+/** What every adapter of `BlobStore` must do. */
+export function describeBlobStore(
+  name: string,
+  makeStore: (settings: StoreSettings) => Promise<StoreUnderTest>,
+): void {
+  describe(`${name} as a blob store`, () => {
+    let made: StoreUnderTest;
+    let store: BlobStore;
+    const start = async (changes: Partial<StoreSettings> = {}): Promise<void> => {
+      made = await makeStore({ ...settings, ...changes });
+      store = made.store;
+    };
+    const put = (text: string | Buffer, owner = 'r1', tenant = 'acme', target = store): Promise<BlobRef> =>
+      target.put(chunks(Buffer.from(text)), { tenant, owner, mediaType: 'image/png' });
+    const isGone = (ref: BlobRef): Promise<boolean> =>
+      store.read(ref).then(
+        () => false,
+        (error: { code?: string }) => error.code === 'GONE',
+      );
+
+    beforeEach(() => start());
+    afterEach(() => made.dispose());
+
+    describe('put, open and read', () => {
+      it('give back the bytes, whole and as a stream', async () => {
+        const parts = [
+          Buffer.alloc(70 * KIB, 'a'),
+          Buffer.from('b'),
+          Buffer.alloc(0),
+          Buffer.alloc(64 * KIB, 'c'),
+        ];
+        const ref = await store.put(chunks(...parts), {
+          tenant: 'acme',
+          owner: 'r1',
+          mediaType: 'image/webp',
+        });
+        const whole = Buffer.concat(parts);
+        expect(ref).toEqual({
+          name: expect.stringMatching(/^[0-9a-f]{64}$/),
+          mediaType: 'image/webp',
+          byteSize: whole.length,
+        });
+        expect((await store.read(ref)).equals(whole)).toBe(true);
+        expect((await readThrough(await store.open(ref))).equals(whole)).toBe(true);
+      });
+
+      it('take an empty blob', async () => {
+        const ref = await store.put(chunks(), { tenant: 'acme', owner: 'r1', mediaType: 'text/plain' });
+        expect(await store.read(ref)).toHaveLength(0);
+      });
+
+      it('store equal bytes of a tenant once, and those of two tenants under two names', async () => {
+        const first = await put('picture', 'r1');
+        const contents = await made.contents();
+        expect((await put('picture', 'r1')).name).toBe(first.name);
+        expect(await made.contents()).toEqual(contents);
+        expect((await put('picture', 'r2', 'acme', made.another())).name).toBe(first.name);
+        expect((await put('picture', 'r3', 'other')).name).not.toBe(first.name);
+      });
+
+      it('work across processes', async () => {
+        const ref = await put('picture');
+        expect(String(await made.another().read(ref))).toBe('picture');
+      });
+
+      it('say GONE for what is not there, whatever its name', async () => {
+        const ref = await put('picture');
+        expect(await isGone({ ...ref, name: '0'.repeat(64) })).toBe(true);
+        expect(await isGone({ ...ref, name: '../../../../etc/passwd' })).toBe(true);
+        await expect(store.open({ ...ref, name: '0'.repeat(64) })).rejects.toMatchObject({ code: 'GONE' });
+      });
+
+      it('say GONE when the bytes are not all there', async () => {
+        const ref = await put('picture');
+        expect(await isGone({ ...ref, byteSize: ref.byteSize + 1 })).toBe(true);
+      });
+
+      it('refuse to read once aborted', async () => {
+        const ref = await put('picture');
+        const signal = AbortSignal.abort(new Error('left'));
+        await expect(store.read(ref, signal)).rejects.toThrow('left');
+        await expect(store.open(ref, signal)).rejects.toThrow('left');
+      });
+    });
+
+    describe('a put that fails', () => {
+      it('leaves nothing when its source breaks', async () => {
+        await expect(
+          store.put(broken(Buffer.alloc(KIB)), { tenant: 'a', owner: 'r1', mediaType: 'x' }),
+        ).rejects.toThrow('upload broke');
+        expect(await made.contents()).toEqual([]);
+      });
+
+      it('leaves nothing when it is aborted while its source is silent', async () => {
+        const abort = new AbortController();
+        const source = silent(Buffer.alloc(KIB));
+        const writing = store.put(source.bytes, {
+          tenant: 'a',
+          owner: 'r1',
+          mediaType: 'x',
+          signal: abort.signal,
+        });
+        const outcome = expect(writing).rejects.toThrow('client left');
+        await source.asked;
+        abort.abort(new Error('client left'));
+        await outcome;
+        expect(await made.contents()).toEqual([]);
+      });
+
+      it('leaves nothing when it was aborted before', async () => {
+        const signal = AbortSignal.abort(new Error('client left'));
+        await expect(
+          store.put(chunks(Buffer.from('x')), { tenant: 'a', owner: 'r1', mediaType: 'x', signal }),
+        ).rejects.toThrow('client left');
+        expect(await made.contents()).toEqual([]);
+      });
+
+      it('does not harm an equal blob that is there', async () => {
+        const ref = await put('picture');
+        await expect(
+          store.put(broken(Buffer.from('picture')), { tenant: 'acme', owner: 'r1', mediaType: 'x' }),
+        ).rejects.toThrow();
+        expect(String(await store.read(ref))).toBe('picture');
+      });
+
+      it('is STORAGE_FULL over the quota, names the limit, and leaves nothing', async () => {
+        await expect(put(Buffer.alloc(settings.maxBytes + 1))).rejects.toMatchObject({
+          code: 'STORAGE_FULL',
+          limit: { value: settings.maxBytes },
+          retryAfterS: expect.any(Number),
+        });
+        expect(await made.contents()).toEqual([]);
+        await put(Buffer.alloc(settings.maxBytes));
+      });
+
+      it('is STORAGE_FULL when references hold all the room, and succeeds once they are released', async () => {
+        await put(Buffer.alloc(600_000), 'r1');
+        await expect(put(Buffer.alloc(600_000, 'x'), 'r2')).rejects.toMatchObject({ code: 'STORAGE_FULL' });
+        await store.release('r1', { linger: false });
+        await put(Buffer.alloc(600_000, 'x'), 'r2');
+      });
+    });
+
+    describe('release', () => {
+      it('without linger deletes at once what nobody else refers to', async () => {
+        const own = await put('own', 'r1');
+        const common = await put('common', 'r1');
+        await put('common', 'r2', 'acme', made.another());
+        await store.release('r1', { linger: false });
+        expect([await isGone(own), await isGone(common)]).toEqual([true, false]);
+        await store.release('r2', { linger: false });
+        expect(await isGone(common)).toBe(true);
+        expect(await made.contents()).toEqual([]);
+      });
+
+      it('with linger keeps the blob for the next turn', async () => {
+        const ref = await put('picture', 'r1');
+        await store.release('r1', { linger: true });
+        expect(String(await store.read(ref))).toBe('picture');
+        await store.release('r1', { linger: false });
+        expect(await isGone(ref)).toBe(false);
+      });
+
+      it('deletes at once whatever is asked when nothing may linger', async () => {
+        await made.dispose();
+        await start({ lingerS: 0 });
+        const ref = await put('picture', 'r1');
+        await store.release('r1', { linger: true });
+        expect(await isGone(ref)).toBe(true);
+      });
+
+      it('of an unknown owner does nothing, and owners may have any name', async () => {
+        await store.release('nobody', { linger: false });
+        const odd = ['../../escape', '.', 'ä/b\u0000c', 'x'.repeat(5_000)];
+        const refs = await Promise.all(odd.map((owner) => put(owner, owner)));
+        for (const owner of odd) await store.release(owner, { linger: false });
+        expect(await Promise.all(refs.map(isGone))).toEqual([true, true, true, true]);
+        expect(await made.contents()).toEqual([]);
+      });
+
+      it('does not disturb who is reading', async () => {
+        const whole = Buffer.alloc(512 * KIB, 'picture');
+        const ref = await put(whole);
+        const stream = await store.open(ref);
+        await store.release('r1', { linger: false });
+        expect(await isGone(ref)).toBe(true);
+        expect((await readThrough(stream)).equals(whole)).toBe(true);
+      });
+    });
+
+    describe('sweep', () => {
+      const later = (seconds: number): number => Date.now() + seconds * 1_000;
+
+      it('deletes what lingered long enough, never what is referred to', async () => {
+        const lingering = await put('lingering', 'r1');
+        const held = await put('held', 'r2');
+        await store.release('r1', { linger: true });
+        expect((await store.sweep(later(settings.lingerS - 10))).deletedBlobs).toBe(0);
+        expect(await store.sweep(later(settings.lingerS + 10))).toEqual({
+          deletedBlobs: 1,
+          deletedBytes: 9,
+          droppedReferences: 0,
+        });
+        expect([await isGone(lingering), await isGone(held)]).toEqual([true, false]);
+      });
+
+      it('drops references and unfinished writes that outlived every request', async () => {
+        const ref = await put('picture', 'r1');
+        const source = silent(Buffer.alloc(KIB));
+        const stop = new AbortController();
+        const writing = store.put(source.bytes, {
+          tenant: 'a',
+          owner: 'r2',
+          mediaType: 'x',
+          signal: stop.signal,
+        });
+        const outcome = expect(writing).rejects.toThrow('stop');
+        await source.asked;
+        expect((await store.sweep(later(settings.maxReferenceAgeS - 10))).droppedReferences).toBe(0);
+        expect(await isGone(ref)).toBe(false);
+        expect(await store.sweep(later(settings.maxReferenceAgeS + 10))).toMatchObject({
+          deletedBlobs: 1,
+          droppedReferences: 1,
+        });
+        expect(await made.contents()).toEqual([]);
+        stop.abort(new Error('stop'));
+        await outcome;
+      });
+
+      it('makes room for a put from what lingers, least recently used first', async () => {
+        const refs: BlobRef[] = [];
+        for (const fill of ['a', 'b', 'c']) {
+          refs.push(await put(Buffer.alloc(300_000, fill), fill));
+          await nextTickOfTheClock();
+        }
+        for (const owner of ['b', 'a', 'c']) {
+          await store.release(owner, { linger: true });
+          await nextTickOfTheClock();
+        }
+        await put(Buffer.alloc(300_000, 'd'), 'd');
+        expect(await Promise.all(refs.map(isGone))).toEqual([false, true, false]);
+      });
+    });
+
+    describe('many at once', () => {
+      it('never lose a blob that is referred to', async () => {
+        const stores = [store, made.another(), made.another()];
+        const user = async (id: number): Promise<void> => {
+          for (let turn = 0; turn < 15; turn += 1) {
+            const mine = stores[(id + turn) % stores.length] ?? store;
+            const owner = `r-${id}-${turn}`;
+            const text = `picture ${(id + turn) % 3}`;
+            const ref = await put(text, owner, 'acme', mine);
+            expect(String(await store.read(ref))).toBe(text);
+            await (stores[id % stores.length] ?? store).release(owner, { linger: turn % 2 === 0 });
+          }
+        };
+        const sweeper = async (sweeping: BlobStore): Promise<void> => {
+          for (let turn = 0; turn < 30; turn += 1)
+            await sweeping.sweep(Date.now() + (settings.lingerS + 10) * 1_000);
+        };
+        await Promise.all([...Array.from({ length: 8 }, (_, id) => user(id)), ...stores.map(sweeper)]);
+        await store.sweep(Date.now() + (settings.lingerS + 10) * 1_000);
+        expect(await made.contents()).toEqual([]);
+      });
+    });
+
+    it('can tell that it is usable', async () => {
+      await expect(store.check()).resolves.toBeUndefined();
+      expect(await made.contents()).toEqual([]);
+    });
+  });
+}

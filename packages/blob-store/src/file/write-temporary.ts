@@ -1,0 +1,69 @@
+import { createHash, randomUUID } from 'node:crypto';
+import { type FileHandle, open } from 'node:fs/promises';
+import { join } from 'node:path';
+import { FoveaError } from '@fovea/errors';
+import { codeOf, FILE_MODE, inFolder, type Layout, removeFile } from './layout.js';
+import type { Usage } from './usage.js';
+
+export interface WrittenFile {
+  readonly path: string;
+  readonly byteSize: number;
+  /** SHA-256 of the bytes. */
+  readonly digest: Buffer;
+}
+
+const RETRY_AFTER_S = 10;
+
+export function storageFull(usage: Usage, cause?: unknown): FoveaError {
+  const limit = Number.isFinite(usage.maxBytes)
+    ? { name: 'blob_store_bytes', value: usage.maxBytes }
+    : undefined;
+  return new FoveaError('STORAGE_FULL', { retryAfterS: RETRY_AFTER_S, limit, cause });
+}
+
+/** A full disk or an exhausted quota of the file system is our STORAGE_FULL; anything else stays what it is. */
+export function asStorageError(usage: Usage, error: unknown): unknown {
+  return ['ENOSPC', 'EDQUOT', 'EFBIG'].includes(codeOf(error) ?? '') ? storageFull(usage, error) : error;
+}
+
+/** The kernel may take less than it is given. */
+async function writeAll(handle: FileHandle, chunk: Uint8Array): Promise<void> {
+  for (let offset = 0; offset < chunk.byteLength; ) {
+    const { bytesWritten } = await handle.write(chunk, offset, chunk.byteLength - offset);
+    offset += bytesWritten;
+  }
+}
+
+/**
+ * Writes a stream to a new temporary file, one chunk in flight, hashed on the way. `makeRoom` is called
+ * when the quota leaves none for the next chunk; it throws when there is none to be made. A failure leaves no file.
+ */
+export async function writeTemporary(
+  layout: Layout,
+  usage: Usage,
+  bytes: AsyncIterable<Uint8Array>,
+  makeRoom: (bytes: number) => Promise<void>,
+): Promise<WrittenFile> {
+  const path = join(layout.temp, randomUUID());
+  const hash = createHash('sha256');
+  let byteSize = 0;
+  const handle = await inFolder(layout.temp, layout.root, () => open(path, 'wx', FILE_MODE));
+  try {
+    await handle.chmod(FILE_MODE);
+    for await (const chunk of bytes) {
+      if (!usage.hasRoomFor(chunk.byteLength)) await makeRoom(chunk.byteLength);
+      byteSize += chunk.byteLength;
+      usage.change(chunk.byteLength);
+      hash.update(chunk);
+      await writeAll(handle, chunk);
+    }
+    // Some file systems report a full disk only here.
+    await handle.close();
+    return { path, byteSize, digest: hash.digest() };
+  } catch (error) {
+    usage.change(-byteSize);
+    await handle.close().catch(() => {});
+    await removeFile(path);
+    throw error;
+  }
+}
