@@ -1,0 +1,78 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { describeIf, pythonClients, pythonPath } from '@fovea/testing';
+import { afterAll, beforeAll, expect, it } from '@jest/globals';
+import { repository } from '../support/part.js';
+import { crossPicture } from '../support/pictures.js';
+import { keys, System } from '../support/system.js';
+
+describeIf(pythonClients, 'the Python clients', () => {
+  let system: System;
+  let picture: Buffer;
+
+  beforeAll(async () => {
+    system = await System.start();
+    await system.startAdapter(
+      'shapes',
+      await readFile(join(repository, 'models/workers/shapes-vlm.toml'), 'utf8'),
+    );
+    await system.untilModel('shapes-vlm', 'available');
+    picture = await crossPicture('#22aa22', '#ffffff');
+  }, 180_000);
+  afterAll(() => system?.stop());
+
+  async function run(script: string): Promise<Record<string, unknown>> {
+    const child = spawn(pythonPath, [join(repository, 'e2e/clients', script)], {
+      env: {
+        PATH: process.env['PATH'],
+        FOVEA_URL: system.url,
+        FOVEA_API_KEY: keys.alpha,
+        NO_PROXY: '127.0.0.1',
+      },
+    });
+    let out = '';
+    let errors = '';
+    child.stdout.on('data', (chunk: Buffer) => {
+      out += chunk.toString();
+    });
+    child.stderr.on('data', (chunk: Buffer) => {
+      errors += chunk.toString();
+    });
+    child.stdin.end(picture);
+    const [code]: unknown[] = await once(child, 'close');
+    if (code !== 0) throw new Error(`${script} ended with ${String(code)}:\n${errors}`);
+    const result: unknown = JSON.parse(out);
+    return result as Record<string, unknown>;
+  }
+
+  it('aleph-alpha-client asks with a system message, a sentence and a PIL image, whole and as a stream', async () => {
+    const seen = await run('aleph_alpha_story.py');
+    expect(seen).toMatchObject({
+      models: ['shapes-vlm'],
+      version: expect.stringMatching(/^\d+\.\d+\.\d+$/),
+      whole: { text: expect.stringContaining('green'), finish: 'stop' },
+      stream: {
+        text: expect.stringContaining('green'),
+        finish: expect.stringContaining('stop'),
+        usage: null,
+      },
+      with_usage: { usage: expect.any(Number) },
+      unknown: expect.stringContaining('UNKNOWN_MODEL'),
+    });
+    expect((seen['stream'] as { pieces: number }).pieces).toBeGreaterThan(3);
+  }, 60_000);
+
+  it('openai asks with a picture, whole and as a stream, and understands the error', async () => {
+    const seen = await run('openai_story.py');
+    expect(seen).toMatchObject({
+      models: ['shapes-vlm'],
+      whole: expect.stringContaining('green'),
+      text: expect.stringContaining('green'),
+      usage: expect.any(Number),
+      unknown: 'UNKNOWN_MODEL',
+    });
+    expect(seen['pieces']).toBeGreaterThan(3);
+  }, 60_000);
+});
