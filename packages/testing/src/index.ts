@@ -5,3 +5,11 @@ export {
   type RedisServerOptions,
   startRedisServer,
 } from './redis-server.js';
+export {
+  describeIf,
+  program,
+  pythonClients,
+  pythonPath,
+  type Requirement,
+  redisBinary,
+} from './requirement.js';
