@@ -1,0 +1,5 @@
+export {
+  type BullMqJobQueueOptions,
+  createBullMqJobQueue,
+} from './bullmq/bullmq-job-queue.js';
+export type { UnreadableJob } from './bullmq/envelope.js';
