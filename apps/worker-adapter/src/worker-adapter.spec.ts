@@ -1,0 +1,211 @@
+import { createLogger } from '@fovea/observability';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { InterestWatch } from './consumer/interest-watch.js';
+import { LaneConsumer } from './consumer/lane-consumer.js';
+import { EngineHealth } from './engine/engine-health.js';
+import { FakeBackend, hangAfter } from './fakes/fake-backend.js';
+import { FakeBlobStore } from './fakes/fake-blob-store.js';
+import { FakeJobQueue } from './fakes/fake-job-queue.js';
+import { FakeLease } from './fakes/fake-lease.js';
+import { FakeModelRegistry } from './fakes/fake-model-registry.js';
+import { FakeTokenStream } from './fakes/fake-token-stream.js';
+import { RecordingTelemetry } from './fakes/recording-telemetry.js';
+import { GenerationRunner } from './generation/generation-runner.js';
+import { RunningGenerations } from './generation/running-generations.js';
+import { Presence } from './presence/presence.js';
+import { Slots } from './slots/slots.js';
+import { WorkerAdapter } from './worker-adapter.js';
+
+const rules = { intervalMs: 1, timeoutMs: 1_000, failuresUntilUnfit: 1, successesUntilFit: 1 };
+const logger = createLogger({ service: 'worker-adapter', level: 'silent' });
+const tinyPackage = {
+  checkpoint: 'tiny-vlm',
+  version: 1,
+  tags: [],
+  generatorType: 'vllm' as const,
+  models: [],
+  extensions: [],
+  waitForWorkerS: 0,
+  maxModelLen: 4096,
+};
+
+/** Looks once per event-loop turn; the runner's own timeout ends a condition that never comes. */
+async function until(condition: () => boolean): Promise<void> {
+  while (!condition()) await new Promise((resolve) => setImmediate(resolve));
+}
+
+describe('WorkerAdapter', () => {
+  let backend: FakeBackend;
+  let queue: FakeJobQueue;
+  let registry: FakeModelRegistry;
+  let stream: FakeTokenStream;
+  let health: EngineHealth;
+  let counts: [string, number][];
+  let adapter: WorkerAdapter;
+  let isDrained: boolean;
+  let redisState: string;
+
+  beforeEach(() => {
+    backend = new FakeBackend();
+    queue = new FakeJobQueue();
+    registry = new FakeModelRegistry();
+    stream = new FakeTokenStream();
+    health = new EngineHealth(backend, rules);
+    counts = [];
+    isDrained = false;
+    redisState = 'ok';
+    const running = new RunningGenerations();
+    const runner = new GenerationRunner(
+      {
+        stream,
+        blobs: new FakeBlobStore(),
+        backend,
+        blobRoom: new Slots(1),
+        servedModel: () => ({ engineModel: 'tiny-vlm', maximumCompletionTokens: null }),
+        recheckEngine: () => health.recheck(),
+        telemetry: new RecordingTelemetry(),
+        logger,
+      },
+      running,
+      (lane, count) => counts.push([lane, count]),
+    );
+    const lane = { checkpoint: 'tiny-vlm', kind: 'text' } as const;
+    adapter = new WorkerAdapter({
+      health,
+      presence: new Presence(registry, health, {
+        workerId: 'worker-1',
+        describe: () => Promise.resolve(tinyPackage),
+        onRegistered: () => adapter.startTaking(),
+        onRefused: () => undefined,
+        onError: () => undefined,
+      }),
+      lanes: [
+        new LaneConsumer(lane, {
+          queue,
+          health,
+          slots: new Slots(2),
+          run: (lease) => runner.run(lease),
+          onQueueError: () => undefined,
+        }),
+      ],
+      interest: new InterestWatch(stream, running, { onError: () => undefined }),
+      running,
+      redisState: () => redisState,
+      logger,
+    });
+  });
+
+  const drain = async (drainMs: number, force = new AbortController().signal): Promise<void> => {
+    await adapter.drain({ drainMs, force });
+    isDrained = true;
+  };
+
+  afterEach(async () => {
+    if (!isDrained) await drain(0);
+  });
+
+  const startAndTake = async (): Promise<void> => {
+    adapter.start();
+    await until(() => queue.consumers[0]?.isParked === true);
+  };
+
+  it('takes jobs only when the engine is fit and the package is registered', async () => {
+    backend.problem = new Error('still loading weights');
+    adapter.start();
+    await until(() => backend.probes > 3);
+    expect(registry.calls).toEqual([]);
+    expect(queue.consumers).toEqual([]);
+    backend.problem = undefined;
+    await until(() => queue.consumers[0]?.isParked === true);
+    expect(registry.calls[0]).toBe('register');
+  });
+
+  it('says what readiness waits for', async () => {
+    expect(adapter.readiness()).toEqual({
+      ready: false,
+      checks: { redis: 'ok', engine: 'not healthy', registered: 'not yet' },
+    });
+    await startAndTake();
+    expect(adapter.readiness()).toEqual({
+      ready: true,
+      checks: { redis: 'ok', engine: 'ok', registered: 'ok' },
+    });
+    redisState = 'reconnecting';
+    expect(adapter.readiness().ready).toBe(false);
+  });
+
+  it('on drain is not ready, leaves the registry, takes nothing and finishes what runs', async () => {
+    await startAndTake();
+    const lease = new FakeLease();
+    let finish = (): void => undefined;
+    const finished = new Promise<void>((resolve) => {
+      finish = resolve;
+    });
+    backend.script = async function* () {
+      await finished;
+      yield [{ type: 'generation-end', usage: { promptTokens: 1, completionTokens: 0 } }];
+    };
+    queue.consumers[0]!.offer(lease);
+    await until(() => backend.requests.length === 1);
+    expect(counts).toEqual([['text', 1]]);
+    const drained = drain(60_000);
+    expect(adapter.readiness().ready).toBe(false);
+    await until(() => registry.calls.at(-1) === 'withdraw' && queue.consumers[0]!.isStopped);
+    expect(lease.settled).toEqual([]);
+    finish();
+    await drained;
+    expect(lease.settled).toEqual(['acknowledged']);
+    expect(stream.events(lease.job.id).at(-1)?.type).toBe('generation-end');
+    expect(queue.consumers[0]!.isClosed).toBe(true);
+    expect(counts.at(-1)).toEqual(['text', 0]);
+  });
+
+  it('on a forced drain hands back what has no output and interrupts what has', async () => {
+    await startAndTake();
+    const silent = new FakeLease();
+    const speaking = new FakeLease();
+    let hanging = 0;
+    const onHang = (): void => {
+      hanging += 1;
+    };
+    backend.script = (request, signal) =>
+      hangAfter(onHang, ...(request.requestId === speaking.job.id ? ['Hel'] : []))(request, signal);
+    queue.consumers[0]!.offer(silent);
+    await until(() => hanging === 1 && queue.consumers[0]!.isParked);
+    queue.consumers[0]!.offer(speaking);
+    await until(() => hanging === 2);
+    const force = new AbortController();
+    const drained = drain(60_000, force.signal);
+    force.abort();
+    await drained;
+    expect(silent.settled).toEqual(['handed back']);
+    expect(speaking.settled).toEqual(['acknowledged']);
+    expect(stream.events(speaking.job.id).at(-1)).toMatchObject({
+      type: 'error',
+      code: 'STREAM_INTERRUPTED',
+      usage: { completionTokens: 1 },
+    });
+    expect(backend.aborted).toHaveLength(2);
+  });
+
+  it('ends what runs when the time for draining is over', async () => {
+    await startAndTake();
+    const lease = new FakeLease();
+    let isHanging = false;
+    backend.script = hangAfter(() => {
+      isHanging = true;
+    });
+    queue.consumers[0]!.offer(lease);
+    await until(() => isHanging);
+    await drain(1);
+    expect(lease.settled).toEqual(['handed back']);
+  });
+
+  it('drains before it ever began to take', async () => {
+    backend.problem = new Error('still loading weights');
+    adapter.start();
+    await drain(60_000);
+    expect(queue.consumers).toEqual([]);
+    expect(registry.calls).toEqual([]);
+  });
+});

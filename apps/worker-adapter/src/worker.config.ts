@@ -1,0 +1,77 @@
+import {
+  type ConfigOf,
+  durationS,
+  type Environment,
+  httpUrl,
+  integer,
+  oneOf,
+  port,
+  readVariables,
+  redisUrl,
+  text,
+  variable,
+} from '@fovea/config';
+
+const MIB = 1024 * 1024;
+
+/** Every variable the worker-adapter reads; `docs/reference/env.md` is generated from this record. */
+export const variables = {
+  ADAPTER_CONFIG: variable(text().optional(), {
+    help: 'Path of the worker file (TOML); the argument `--config` goes before it.',
+  }),
+  ADAPTER_ENGINE_URL: variable(httpUrl().optional(), {
+    help: 'Address of the engine.',
+    defaultText: '`[generator] url` of the worker file',
+  }),
+  ADAPTER_ENGINE_API_KEY: variable(text().optional(), {
+    help: 'Key the engine asks for.',
+    secret: true,
+    defaultText: '`api_key_file` of the worker file, else `SHIM_API_KEY`',
+  }),
+  SHIM_API_KEY: variable(text().optional(), { help: 'Key of the gpu-worker-shim.', secret: true }),
+  ADAPTER_TEXT_SLOTS: variable(integer({ min: 1, max: 4096 }).optional(), {
+    help: 'Text requests that run on the engine at once.',
+    defaultText: '`max_num_seqs` of the worker file, else 16',
+  }),
+  ADAPTER_MEDIA_SLOTS: variable(integer({ min: 1, max: 4096 }).default(4), {
+    help: 'Requests with images that run on the engine at once.',
+  }),
+  ADAPTER_MAX_IMAGE_BYTES: variable(integer({ min: MIB }).default(256 * MIB), {
+    help: 'Most bytes of images and long texts that running requests hold in memory; a larger request runs alone.',
+  }),
+  ADAPTER_DRAIN_S: variable(durationS().default(310), {
+    help: 'How long running requests may go on after SIGTERM; a second signal ends them at once.',
+  }),
+  ADAPTER_OPS_HOST: variable(text().default('127.0.0.1'), { help: 'Address of health and metrics.' }),
+  ADAPTER_OPS_PORT: variable(port().optional(), {
+    help: 'Port of health and metrics; 0 takes a free one.',
+    defaultText: '`[monitoring] metrics_port` of the worker file, else 4000',
+  }),
+  REDIS_URL: variable(redisUrl().optional(), {
+    help: 'Redis or Valkey, `redis(s)://[user:password@]host:port`; a `redis(s)://` address in `[queue] url` goes before it.',
+    secret: true,
+  }),
+  BLOB_STORE_URL: variable(text(), {
+    help: 'Where media are kept: `file:///path`, shared with the gateway.',
+  }),
+  BLOB_LINGER_S: variable(durationS().default(600), { help: 'How long media stay after their last use.' }),
+  LOG_TTL_S: variable(durationS({ min: 1 }).default(60), {
+    help: 'How long the events of a finished request stay.',
+  }),
+  WORKER_GRACE_S: variable(durationS({ min: 1 }).default(10), {
+    help: 'How long a model stays available after its last worker was heard of.',
+  }),
+  REQUEST_TIMEOUT_S: variable(durationS({ min: 1 }).default(300), {
+    help: 'The longest a request may take, from its first byte.',
+  }),
+  LOG_LEVEL: variable(oneOf(['trace', 'debug', 'info', 'warn', 'error']).default('info'), {
+    help: 'Log level.',
+  }),
+};
+
+export type WorkerConfig = Readonly<ConfigOf<typeof variables>>;
+
+/** Throws `ConfigError` with every problem at once. */
+export function readWorkerConfig(env: Environment): WorkerConfig {
+  return readVariables(variables, env);
+}
