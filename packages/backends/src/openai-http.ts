@@ -1,0 +1,1 @@
+export { createOpenAiHttpBackend, type OpenAiHttpBackendOptions } from './openai-http/openai-http-backend.js';

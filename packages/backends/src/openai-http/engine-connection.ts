@@ -1,0 +1,136 @@
+import { Readable } from 'node:stream';
+import { FoveaError } from '@fovea/errors';
+import { type Dispatcher, Pool } from 'undici';
+import type { RequestBody } from './request-body.js';
+
+export interface EngineConnectionOptions {
+  readonly baseUrl: string;
+  readonly apiKey?: string | undefined;
+  readonly connections: number;
+}
+
+export type EngineResponse = Dispatcher.ResponseData;
+
+/** vLLM closes idle connections after 5 s; ours have to be gone before. */
+const keepAliveTimeoutMs = 3000;
+const connectTimeoutMs = 5000;
+const maxTextBytes = 1024 * 1024;
+
+/** Error codes of a connection that broke, as undici and the kernel name them. */
+const resets = new Set(['UND_ERR_SOCKET', 'ECONNRESET', 'EPIPE']);
+
+function codeOf(error: unknown): string | undefined {
+  if (typeof error !== 'object' || error === null || !('code' in error)) return undefined;
+  return typeof error.code === 'string' ? error.code : undefined;
+}
+
+/** Origin and path prefix of an engine; a trailing `/v1`, as OpenAI clients write it, is left out. */
+function parseBaseUrl(baseUrl: string): { origin: string; prefix: string } {
+  const url = new URL(baseUrl);
+  if (!['http:', 'https:'].includes(url.protocol)) {
+    throw new Error(`an engine url has to start with http:// or https://, not ${url.protocol}`);
+  }
+  return { origin: url.origin, prefix: url.pathname.replace(/(?:\/v1)?\/*$/, '') };
+}
+
+function newPool(origin: string, connections: number): Pool {
+  return new Pool(origin, {
+    connections,
+    pipelining: 1,
+    keepAliveTimeout: keepAliveTimeoutMs,
+    keepAliveMaxTimeout: keepAliveTimeoutMs,
+    connect: { timeout: connectTimeoutMs },
+    // Silence is no failure: a queue or a prefill may be long. Deadlines are the caller's.
+    headersTimeout: 0,
+    bodyTimeout: 0,
+  });
+}
+
+/** The HTTP connections to one engine. Health checks have their own, so that work can't hold them up. */
+export class EngineConnection {
+  readonly #work: Pool;
+  readonly #control: Pool;
+  readonly #prefix: string;
+  readonly #headers: Readonly<Record<string, string>>;
+
+  constructor(options: EngineConnectionOptions) {
+    const { origin, prefix } = parseBaseUrl(options.baseUrl);
+    this.#prefix = prefix;
+    this.#work = newPool(origin, options.connections);
+    this.#control = newPool(origin, 2);
+    this.#headers = options.apiKey === undefined ? {} : { authorization: `Bearer ${options.apiKey}` };
+  }
+
+  /** Sends JSON in pieces; resolves with the response's head. */
+  post(
+    path: string,
+    body: RequestBody,
+    headers: Readonly<Record<string, string>>,
+    signal: AbortSignal,
+  ): Promise<EngineResponse> {
+    const all = {
+      ...this.#headers,
+      ...headers,
+      'content-type': 'application/json',
+      'content-length': `${body.byteLength}`,
+    };
+    return this.#withRetry(signal, () =>
+      this.#work.request({
+        method: 'POST',
+        path: this.#prefix + path,
+        headers: all,
+        body: Readable.from(body.pieces(), { objectMode: false }),
+        signal,
+      }),
+    );
+  }
+
+  get(path: string, signal: AbortSignal): Promise<EngineResponse> {
+    return this.#withRetry(signal, () =>
+      this.#control.request({ method: 'GET', path: this.#prefix + path, headers: this.#headers, signal }),
+    );
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([this.#work.destroy(), this.#control.destroy()]);
+  }
+
+  /**
+   * An idle connection may be closed by the engine in the moment we write to it. Nothing of a response has come
+   * then, so the request is sent once more; a second reset is the engine's failure.
+   */
+  async #withRetry(signal: AbortSignal, send: () => Promise<EngineResponse>): Promise<EngineResponse> {
+    try {
+      return await send();
+    } catch (error) {
+      if (signal.aborted || !resets.has(codeOf(error) ?? '')) throw toBackendError(error);
+    }
+    return send().catch((error: unknown) => {
+      throw toBackendError(error);
+    });
+  }
+}
+
+/** A broken or refused connection. Its address stays in the detail and the cause. */
+export function toBackendError(error: unknown): FoveaError {
+  if (FoveaError.isInstance(error)) return error;
+  const text = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
+  const code = codeOf(error);
+  return new FoveaError('BACKEND_ERROR', {
+    cause: error,
+    detail: code === undefined ? text : `${code} ${text}`,
+  });
+}
+
+/** The whole body as text, at most 1 MiB of it: what comes after that is thrown away with the connection. */
+export async function readText(response: EngineResponse): Promise<string> {
+  const pieces: Buffer[] = [];
+  let total = 0;
+  for await (const piece of response.body) {
+    const bytes = Buffer.from(piece);
+    pieces.push(bytes);
+    total += bytes.length;
+    if (total >= maxTextBytes) break;
+  }
+  return Buffer.concat(pieces).subarray(0, maxTextBytes).toString('utf8');
+}
