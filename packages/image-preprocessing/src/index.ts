@@ -1,3 +1,30 @@
 export type { ExifOrientation, ImageHeader, ImageMediaType } from './header/image-header.js';
 export { assertImageWithinLimits, type ImageLimits } from './header/image-limits.js';
 export { probeImageHeader } from './header/probe-image-header.js';
+export {
+  type Idefics3Grid,
+  type Idefics3Sizes,
+  idefics3Grid,
+  idefics3TileCount,
+  idefics3TokensPerTile,
+  idefics3WrapperTokens,
+} from './idefics3/idefics3-grid.js';
+export {
+  decodeIdefics3Image,
+  type Idefics3Image,
+  type Idefics3ImageSettings,
+  isIdefics3Resample,
+} from './idefics3/idefics3-image.js';
+export {
+  type Idefics3Normalisation,
+  idefics3PixelMask,
+  idefics3PixelValues,
+} from './idefics3/idefics3-pixels.js';
+export {
+  countPpOcrTokens,
+  type ImageTensor,
+  ppOcrDetectionSize,
+  toPpOcrDetectionTensor,
+} from './pp-ocr/detection-tensor.js';
+export { type LineTensorSize, type RotatedBox, toPpOcrLineTensor } from './pp-ocr/line-tensor.js';
+export { decodeRgbImage, type RgbImage, rotateRgbImage } from './pp-ocr/rgb-image.js';
