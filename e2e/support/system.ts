@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { freePort, type RedisServer, startRedisServer } from '@fovea/testing';
@@ -30,6 +30,7 @@ export class System {
   static async start(options: SystemOptions = {}): Promise<System> {
     const redis = await startRedisServer();
     const folder = await mkdtemp(join(tmpdir(), 'fovea-e2e-'));
+    await mkdir(join(folder, 'blobs'));
     const ports = { gateway: await freePort(), gatewayOps: await freePort(), shim: await freePort() };
     const system = new System(redis, folder, ports, options);
     try {

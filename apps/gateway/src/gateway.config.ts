@@ -40,7 +40,7 @@ export const variables = {
     help: 'Redis or Valkey, `redis(s)://[user:password@]host:port`.',
     secret: true,
   }),
-  BLOB_STORE_URL: variable(text(), {
+  BLOB_STORE_URL: variable(text({ pattern: /^file:\/\/\/[^?#]+$/, expected: 'file:///absolute/path' }), {
     help: 'Where media are kept: `file:///path`, shared with the workers.',
   }),
   BLOB_LINGER_S: variable(durationS().default(600), { help: 'How long media stay after their last use.' }),
