@@ -41,7 +41,7 @@ function adapters(config: GatewayConfig, logger: Logger): Provider[] {
       provide: BlobStore,
       useFactory: () =>
         createFileBlobStore({
-          root: parseBlobStoreUrl(config.BLOB_STORE_URL).root,
+          root: parseBlobStoreUrl(config.BLOB_STORE_URL),
           lingerS: config.BLOB_LINGER_S,
           ...(config.BLOB_MAX_BYTES === undefined ? {} : { maxBytes: config.BLOB_MAX_BYTES }),
           maxReferenceAgeS: config.REQUEST_TIMEOUT_S * 2,
