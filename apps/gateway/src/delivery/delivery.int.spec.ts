@@ -18,7 +18,7 @@ import { v7 as uuidv7 } from 'uuid';
 import { Delivery } from './delivery.js';
 import { InterestKeeper } from './interest-keeper.js';
 import { laneOf } from './lane-of.js';
-import { OrphanWatch } from './orphan-watch.js';
+import { ORPHANED_LOOKS, OrphanWatch } from './orphan-watch.js';
 
 const logger = createLogger({
   service: 'test',
@@ -139,8 +139,7 @@ describe('Delivery over Redis', () => {
     await queue.enqueue(laneOf(request), request);
     expect(await queue.remove(laneOf(request), request.id)).toBe(true);
     const watch = new OrphanWatch(queue, stream, blobs, request, NORMAL_PRIORITY, logger);
-    await watch.look();
-    await watch.look();
+    for (let look = 0; look < ORPHANED_LOOKS; look += 1) await watch.look();
     const lease = await take();
     expect(lease.job.id).toBe(request.id);
     await lease.acknowledge();
@@ -151,7 +150,7 @@ describe('Delivery over Redis', () => {
     await stream.open(request.id, 'lost-worker');
     await stream.append(request.id, 'lost-worker', [text('half an ans')]);
     const watch = new OrphanWatch(queue, stream, blobs, request, NORMAL_PRIORITY, logger);
-    await watch.look();
+    for (let look = 1; look < ORPHANED_LOOKS; look += 1) await watch.look();
     expect((await stream.state(request.id)).terminal).toBeUndefined();
     await watch.look();
     expect((await stream.state(request.id)).terminal).toMatchObject({
@@ -168,7 +167,7 @@ describe('Delivery over Redis', () => {
     await stream.open(request.id, lease.fence);
     await stream.append(request.id, lease.fence, [text('a')]);
     const watch = new OrphanWatch(queue, stream, blobs, request, NORMAL_PRIORITY, logger);
-    for (let look = 0; look < 4; look += 1) await watch.look();
+    for (let look = 0; look <= ORPHANED_LOOKS; look += 1) await watch.look();
     expect((await stream.state(request.id)).terminal).toBeUndefined();
     await lease.acknowledge();
   });

@@ -10,8 +10,11 @@ import { laneOf } from './lane-of.js';
 const LOOK_EVERY_MS = 500;
 /** Silence is normal while a prompt is long; only then is the queue asked. */
 const QUIET_MS = 1_000;
-/** A lock lapses for a moment at every takeover; only a lasting loss counts. */
-const ORPHANED_LOOKS = 2;
+/**
+ * Only a lasting loss counts: locks lapse for a moment at a takeover, and all of them while Redis restarts, until
+ * the workers have reconnected and renewed them. Another worker, if there is one, is quicker than this.
+ */
+export const ORPHANED_LOOKS = 4;
 const PAGE = 1_000;
 
 /**
