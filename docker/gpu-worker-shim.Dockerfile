@@ -26,7 +26,7 @@ COPY --from=build /fovea/packages packages
 COPY --from=build /fovea/apps/gpu-worker-shim apps/gpu-worker-shim
 
 FROM node
-ENV NODE_ENV=production
+ENV NODE_ENV=production SHIM_MODELS=/fovea/models
 WORKDIR /fovea
 COPY --from=program /fovea .
 COPY models models

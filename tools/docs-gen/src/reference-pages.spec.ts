@@ -2,6 +2,7 @@ import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { routes } from '@fovea/gateway/reference';
+import { shimMetricTable } from '@fovea/gpu-worker-shim/reference';
 import { metricTable } from '@fovea/observability';
 import { describe, expect, it } from '@jest/globals';
 import { cliVariables, launcherVariables } from './launcher-variables.js';
@@ -32,7 +33,8 @@ describe('the reference pages', () => {
 
   it('show every route and every metric', () => {
     for (const { method, path } of routes) expect(text('http-api.md')).toContain(`## ${method} ${path}\n`);
-    for (const { name } of metricTable) expect(text('metrics.md')).toContain(`| \`${name}\` |`);
+    for (const { name } of [...metricTable, ...shimMetricTable])
+      expect(text('metrics.md')).toContain(`| \`${name}\` |`);
   });
 
   it('show the fields of the chat request', () => {
@@ -43,8 +45,10 @@ describe('the reference pages', () => {
 
   it('know each variable of the launcher and of the command, and no other', async () => {
     const launcher = await variablesRead('tools/launcher');
-    launcher.delete(internal);
-    expect([...launcher].sort()).toEqual(Object.keys(launcherVariables).sort());
+    const tests = await variablesRead('packages/testing/src');
+    const read = new Set([...launcher, ...tests]);
+    read.delete(internal);
+    expect([...read].sort()).toEqual(Object.keys(launcherVariables).sort());
     const cli = await variablesRead('apps/cli/src');
     cli.delete('FOVEA_API_KEY_FILE');
     expect([...cli].sort()).toEqual(Object.keys(cliVariables).sort());

@@ -1,5 +1,7 @@
 import { variables as gatewayVariables, openApiDocument } from '@fovea/gateway/reference';
+import { shimMetricTable, shimVariables } from '@fovea/gpu-worker-shim/reference';
 import { metricTable } from '@fovea/observability';
+import { variables as adapterVariables } from '@fovea/worker-adapter/reference';
 import { cliVariables, launcherVariables } from './launcher-variables.js';
 import type { Page } from './markdown/page.js';
 import { envPage } from './pages/env-page.js';
@@ -16,6 +18,12 @@ export function referencePages(): Page[] {
     envPage([
       { title: 'Gateway', introduction: 'Read by `apps/gateway`.', variables: gatewayVariables },
       {
+        title: 'Worker-adapter',
+        introduction: 'Read by `apps/worker-adapter`.',
+        variables: adapterVariables,
+      },
+      { title: 'Shim', introduction: 'Read by `apps/gpu-worker-shim`.', variables: shimVariables },
+      {
         title: 'Launcher',
         introduction:
           'Read by `npm start` and `npm test` alone. `npm start` hands all others on to the programs it starts.',
@@ -24,7 +32,7 @@ export function referencePages(): Page[] {
       { title: 'The fovea command', introduction: 'Read by `apps/cli`.', variables: cliVariables },
     ]),
     limitsPage(openApi),
-    metricsPage(metricTable),
+    metricsPage([...metricTable, ...shimMetricTable]),
     httpApiPage(openApi),
   ];
 }

@@ -1,11 +1,15 @@
 import { variableRows } from '@fovea/config';
 import { catalogue, type ErrorCode } from '@fovea/errors';
-import { IMAGE_FORMATS, MAX_IMAGE_SIDE_PX, variables } from '@fovea/gateway/reference';
+import { variables as gatewayVariables, IMAGE_FORMATS, MAX_IMAGE_SIDE_PX } from '@fovea/gateway/reference';
+import { shimVariables } from '@fovea/gpu-worker-shim/reference';
 import { MAX_ENVELOPE_BYTES } from '@fovea/schemas/jobs';
+import { variables as adapterVariables } from '@fovea/worker-adapter/reference';
 import { type JsonSchema, typeText } from '../markdown/json-schema.js';
 import { type Page, page } from '../markdown/page.js';
 import { code, table } from '../markdown/table.js';
 import type { OpenApi } from './http-api-page.js';
+
+const variables = { ...shimVariables, ...adapterVariables, ...gatewayVariables };
 
 interface ConfiguredLimit {
   /** As in the error's `limit.name`; empty where the error names none. */
@@ -24,8 +28,13 @@ const configured: readonly ConfiguredLimit[] = [
   },
   { name: 'max_waiting_jobs_per_lane', variable: 'GATEWAY_MAX_WAITING_JOBS', refusal: 'QUEUE_FULL' },
   { name: '', variable: 'GATEWAY_UPLOAD_IDLE_S', refusal: 'REQUEST_TIMEOUT' },
-  { name: '', variable: 'REQUEST_TIMEOUT_S', refusal: 'TIMEOUT' },
+  { name: 'request_timeout_s', variable: 'REQUEST_TIMEOUT_S', refusal: 'TIMEOUT' },
   { name: '', variable: 'BLOB_MAX_BYTES', refusal: 'STORAGE_FULL' },
+  { name: '', variable: 'SHIM_MAX_NUM_SEQS', refusal: undefined },
+  { name: '', variable: 'SHIM_MAX_WAITING', refusal: undefined },
+  { name: '', variable: 'ADAPTER_TEXT_SLOTS', refusal: undefined },
+  { name: '', variable: 'ADAPTER_MEDIA_SLOTS', refusal: undefined },
+  { name: '', variable: 'ADAPTER_MAX_IMAGE_BYTES', refusal: undefined },
   { name: '', variable: 'BLOB_LINGER_S', refusal: undefined },
   { name: '', variable: 'LOG_TTL_S', refusal: undefined },
   { name: '', variable: 'WORKER_GRACE_S', refusal: 'MODEL_UNAVAILABLE' },
@@ -49,7 +58,11 @@ function fixedTable(): string {
   return table(
     ['What', 'Bound', 'Answer'],
     [
-      ['Side of an image', `${MAX_IMAGE_SIDE_PX} pixels`, refusalText('IMAGE_TOO_LARGE')],
+      [
+        'Side of an image (`max_image_side_px`)',
+        `${MAX_IMAGE_SIDE_PX} pixels`,
+        refusalText('IMAGE_TOO_LARGE'),
+      ],
       ['Format of an image, by content', IMAGE_FORMATS.map(code).join(', '), refusalText('INVALID_IMAGE')],
       ['A job in the queue; longer text travels as a blob', `${MAX_ENVELOPE_BYTES} bytes`, ''],
     ],

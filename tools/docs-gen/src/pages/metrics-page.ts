@@ -3,8 +3,8 @@ import { type Page, page } from '../markdown/page.js';
 import { code, table } from '../markdown/table.js';
 
 const INTRODUCTION = `Each process serves its own at \`/metrics\`, in the text format of Prometheus: the gateway and the
-worker-adapter on their ops ports, the shim on its only port. Gateway and worker-adapter add Node's own metrics
-(\`process_…\`, \`nodejs_…\`, event-loop delay among them) and the label \`service\`. Times are in seconds.`;
+worker-adapter on their ops ports, the shim on its only port. Every one adds Node's own metrics (\`process_…\`,
+\`nodejs_…\`, event-loop delay among them) and the label \`service\`. Times are in seconds.`;
 
 /** `metrics.md`: every metric of our own, by process. */
 export function metricsPage(rows: readonly MetricRow[]): Page {
