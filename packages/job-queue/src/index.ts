@@ -31,13 +31,16 @@ export interface Lease {
   readonly fence: string;
   /** 1 for the first attempt. */
   readonly attempt: number;
-  /** Milliseconds the job waited before this attempt, by Redis' and the queue's clock. */
+  /** Milliseconds from the enqueue to this attempt, both read from Redis' clock. */
   readonly waitedMs: number;
   /** Aborted when the lock was lost: another worker may already run the job. */
   readonly lost: AbortSignal;
   /** Done, for whatever reason: the job leaves the queue. Never throws when the lock is lost. */
   acknowledge(): Promise<void>;
-  /** Gives the job back, first in line for the next worker; nothing of it may have been written. */
+  /**
+   * Gives the job back, first in line among its priority; nothing of it may have been written. Never throws when
+   * the lock is lost.
+   */
   handBack(): Promise<void>;
 }
 
@@ -64,7 +67,7 @@ export abstract class JobQueue {
   abstract state(lane: Lane, requestId: string): Promise<JobState>;
   /** Removes a job that nobody works on. False when a worker holds it or it is not there. */
   abstract remove(lane: Lane, requestId: string): Promise<boolean>;
-  /** Ids of jobs in the lane that nobody works on, oldest first, at most `limit`. */
+  /** Ids of jobs in the lane that nobody works on, next in line first (so oldest first within a priority), at most `limit`. */
   abstract idle(lane: Lane, limit: number): Promise<string[]>;
   abstract consume(lane: Lane): Promise<Consumer>;
   abstract close(): Promise<void>;

@@ -4,7 +4,7 @@ import { Redis, type RedisOptions } from 'ioredis';
  * Connections by role. A blocking or subscribing connection is never shared: a parked `BZPOPMIN` or a subscription
  * would hold up every other command behind it.
  *
- * - `producer`: answers clients, so it fails fast: no offline queue, one retry, a command timeout.
+ * - `producer`: answers clients, so it fails fast: commands wait for one reconnect at most, and five seconds.
  * - `worker`: waits for Redis to come back, however long it takes.
  * - `blocking`: as `worker`, without command timeout, for one parked command at a time.
  * - `subscriber`: pub/sub only; resubscribes by itself after a reconnect.
@@ -22,6 +22,7 @@ export interface RedisSettings {
 
 const COMMAND_TIMEOUT_MS = 5_000;
 const RECONNECT_CAP_MS = 1_000;
+const DISCONNECT_TIMEOUT_MS = 250;
 
 const reconnectDelay = (attempt: number): number =>
   Math.min(50 * 2 ** Math.min(attempt, 6), RECONNECT_CAP_MS);
@@ -41,6 +42,9 @@ export function connectRedis(settings: RedisSettings, role: RedisRole): Redis {
     ...byRole[role],
     connectionName: `${settings.clientName}:${role}`,
     retryStrategy: reconnectDelay,
+    // While Redis is away a closed client would keep the process alive for this long (ioredis waits for a socket that
+    // is gone already).
+    disconnectTimeout: DISCONNECT_TIMEOUT_MS,
     // ioredis would otherwise re-send a half-written command twice after a failover to a read-only replica.
     reconnectOnError: (error) => error.message.startsWith('READONLY'),
   };

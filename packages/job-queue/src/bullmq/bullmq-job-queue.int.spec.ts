@@ -47,6 +47,15 @@ describe('BullMqJobQueue', () => {
   });
   const key = (suffix: string): string => `${laneKeyPrefix(lane.checkpoint, lane.kind)}:jobs:${suffix}`;
 
+  it('fails fast as a producer when Redis is away', async () => {
+    const producer = createBullMqJobQueue({
+      redis: { url: 'redis://127.0.0.1:1', clientName: 'spec' },
+      role: 'producer',
+    });
+    await expect(producer.enqueue(lane, exampleJob(lane))).rejects.toThrow();
+    await producer.close();
+  });
+
   it('keeps everything of a lane under its hash tag and nothing of a job that is done or removed', async () => {
     const [done, removed] = [exampleJob(lane), exampleJob(lane)];
     await queue.enqueue(lane, done);
@@ -69,18 +78,23 @@ describe('BullMqJobQueue', () => {
   });
 
   it('settles a job it cannot read, reports it, and goes on with the next', async () => {
-    const [bad, strange, good] = [exampleJob(lane), exampleJob(lane), exampleJob(lane)];
-    for (const job of [bad, strange, good]) await queue.enqueue(lane, job);
+    const bad = exampleJob(lane);
+    const strange = exampleJob(lane);
+    const empty = exampleJob(lane);
+    const good = exampleJob(lane);
+    for (const job of [bad, strange, empty, good]) await queue.enqueue(lane, job);
     await redis.hset(key(bad.id), 'data', '{"v":1,');
     await redis.hset(key(strange.id), 'data', JSON.stringify({ ...strange, v: 2 }));
+    await redis.del(key(empty.id));
     const consumer = await queue.consume(lane);
     const lease = await consumer.take();
     expect(lease?.job.id).toBe(good.id);
     await lease?.acknowledge();
     await consumer.close();
-    expect(unreadable.map((job) => [job.requestId, job.reason])).toEqual([
-      [bad.id, 'the envelope is not JSON'],
-      [strange.id, 'v: invalid_value'],
+    expect(unreadable.map((job) => job.requestId)).toEqual([bad.id, strange.id, empty.id]);
+    expect(unreadable.slice(0, 2).map((job) => job.reason)).toEqual([
+      'the envelope is not JSON',
+      'v: invalid_value',
     ]);
     expect(await queue.depth(lane)).toEqual({ waiting: 0, active: 0 });
   });
@@ -156,14 +170,5 @@ describe('BullMqJobQueue', () => {
     await expect(consumer.take()).rejects.toMatchObject({ code: 'INTERNAL' });
     await consumer.stop();
     expect(await taking).toBeUndefined();
-  });
-
-  it('fails fast as a producer when Redis is away', async () => {
-    const producer = createBullMqJobQueue({
-      redis: { url: 'redis://127.0.0.1:1', clientName: 'spec' },
-      role: 'producer',
-    });
-    await expect(producer.enqueue(lane, exampleJob(lane))).rejects.toThrow();
-    await producer.close();
   });
 });

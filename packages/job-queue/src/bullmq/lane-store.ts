@@ -27,8 +27,9 @@ const STALLED_TURN_MS = 400;
 /** Retrying is decided by the token stream's log, never by a count in the queue. */
 const PRACTICALLY_UNLIMITED = 1_000_000;
 
+/** Tolerant: an id whose hash is lost comes back with nearly nothing, and must still be settled. */
 const takenSchema = z.tuple([
-  z.object({ data: z.string(), timestamp: z.number(), attemptsStarted: z.number() }),
+  z.object({ data: z.string(), timestamp: z.number().catch(0), attemptsStarted: z.number().catch(1) }),
   z.string(),
 ]);
 const stateSchema = z.tuple([z.number().nullable(), z.number(), z.number()]);

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { setTimeout as wait } from 'node:timers/promises';
 import { FoveaError } from '@fovea/errors';
 import type { Consumer, Lease } from '../../index.js';
 import { parseEnvelope, type UnreadableJob } from '../envelope.js';
@@ -7,6 +8,7 @@ import { LOCK_MS, type LockRenewal } from '../locks/lock-renewal.js';
 import type { RedisClock } from '../redis-clock.js';
 import { HeldJob } from './held-job.js';
 import type { MarkerWait } from './marker-wait.js';
+import { raceAbort } from './race-abort.js';
 
 export interface ConsumerParts {
   readonly store: LaneStore;
@@ -29,38 +31,25 @@ const toError = (value: unknown): Error => (value instanceof Error ? value : new
 
 export class LaneConsumer implements Consumer {
   readonly #stop = new AbortController();
-  readonly #stopped: Promise<undefined>;
   readonly #stalledCheck: NodeJS.Timeout;
-  #isTaking = false;
+  #taking: Promise<Lease | undefined> | undefined;
   #isRecovering = false;
   /** A fetch that was under way when `stop` came; what it brings is handed back. */
   #leftover: Promise<void> = Promise.resolve();
   #closed: Promise<void> | undefined;
 
   constructor(private readonly parts: ConsumerParts) {
-    this.#stopped = new Promise((resolve) => {
-      this.#stop.signal.addEventListener('abort', () => resolve(undefined), { once: true });
-    });
     this.#stalledCheck = setInterval(() => void this.#recoverStalled(), STALLED_CHECK_MS);
   }
 
-  async take(): Promise<Lease | undefined> {
-    if (this.#isTaking) throw new FoveaError('INTERNAL', { detail: 'a consumer takes one job at a time' });
-    this.#isTaking = true;
-    try {
-      while (!this.#stop.signal.aborted) {
-        const lease = await this.#fetchUnlessStopped();
-        if (lease !== undefined) return lease;
-        if (!this.#stop.signal.aborted) await this.parts.marker.next(this.#stopped);
-      }
-      return undefined;
-    } catch (error) {
-      // Only the parked connection throws, and only when it was closed under us.
-      if (this.#stop.signal.aborted) return undefined;
-      throw error;
-    } finally {
-      this.#isTaking = false;
+  take(): Promise<Lease | undefined> {
+    if (this.#taking !== undefined) {
+      return Promise.reject(new FoveaError('INTERNAL', { detail: 'a consumer takes one job at a time' }));
     }
+    this.#taking = this.#take().finally(() => {
+      this.#taking = undefined;
+    });
+    return this.#taking;
   }
 
   async stop(): Promise<void> {
@@ -78,6 +67,7 @@ export class LaneConsumer implements Consumer {
 
   async #close(): Promise<void> {
     await this.stop();
+    await this.#taking;
     clearInterval(this.#stalledCheck);
     let timer: NodeJS.Timeout | undefined;
     const patience = new Promise<void>((resolve) => {
@@ -88,14 +78,24 @@ export class LaneConsumer implements Consumer {
     this.parts.onClose();
   }
 
+  async #take(): Promise<Lease | undefined> {
+    const { signal } = this.#stop;
+    while (!signal.aborted) {
+      const lease = await this.#fetchUnlessStopped();
+      if (lease !== undefined) return lease;
+      if (!signal.aborted) await this.parts.marker.next(signal);
+    }
+    return undefined;
+  }
+
   async #fetchUnlessStopped(): Promise<Lease | undefined> {
     const fetching = this.#fetch().catch(async (error: unknown) => {
       if (this.#stop.signal.aborted) return undefined;
       this.parts.onError(toError(error));
-      await Promise.race([this.#stopped, new Promise((resolve) => setTimeout(resolve, RETRY_MS))]);
+      await raceAbort(wait(RETRY_MS), this.#stop.signal);
       return undefined;
     });
-    const lease = await Promise.race([fetching, this.#stopped]);
+    const lease = await raceAbort(fetching, this.#stop.signal);
     if (!this.#stop.signal.aborted) return lease;
     this.#leftover = Promise.all([this.#leftover, fetching])
       .then(([, late]) => late?.handBack())
@@ -105,6 +105,7 @@ export class LaneConsumer implements Consumer {
 
   async #fetch(): Promise<Lease | undefined> {
     const { store, locks } = this.parts;
+    const nowMs = await this.parts.clock.nowMs();
     const askedAtMs = performance.now();
     const taken = await store.take(randomUUID());
     if (taken === undefined) return undefined;
@@ -118,11 +119,7 @@ export class LaneConsumer implements Consumer {
       await this.#settleUnreadable(held, taken, job);
       return undefined;
     }
-    return held.toLease(job, await this.#waitedMs(taken));
-  }
-
-  async #waitedMs(taken: TakenJob): Promise<number> {
-    return Math.max(0, (await this.parts.clock.nowMs()) - taken.enqueuedAtMs);
+    return held.toLease(job, Math.max(0, nowMs - taken.enqueuedAtMs));
   }
 
   async #settleUnreadable(held: HeldJob, { requestId }: TakenJob, reason: string): Promise<void> {

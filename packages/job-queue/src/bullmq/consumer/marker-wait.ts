@@ -1,5 +1,6 @@
 import { connectRedis, type RedisSettings } from '@fovea/redis';
 import type { Redis } from 'ioredis';
+import { raceAbort } from './race-abort.js';
 
 /** A lost marker delays a job by that at most. */
 const PARK_S = 1;
@@ -16,8 +17,8 @@ export class MarkerWait {
     this.#client = connectRedis(redis, 'blocking');
   }
 
-  /** Resolves when a job may be there, after a second, or when `stopped` does. */
-  async next(stopped: Promise<unknown>): Promise<void> {
+  /** Resolves when a job may be there, after a second, or when the signal aborts. */
+  async next(signal: AbortSignal): Promise<void> {
     let timer: NodeJS.Timeout | undefined;
     const popped = this.#client.bzpopmin(this.markerKey, PARK_S);
     popped.catch(() => undefined);
@@ -26,7 +27,7 @@ export class MarkerWait {
     });
     try {
       // ioredis sends a blocking command again after a reconnect and may wait for ever on a half-open socket.
-      if ((await Promise.race([popped, stopped, stuck])) === 'stuck') this.#replace();
+      if ((await raceAbort(Promise.race([popped, stuck]), signal)) === 'stuck') this.#replace();
     } finally {
       clearTimeout(timer);
     }
