@@ -4,7 +4,7 @@ import type { AddedToken } from '../../../engine/text/token-text.js';
 /** A piece of a rendered prompt: a special token, or plain text. */
 export type PromptPiece = { readonly special: number } | { readonly text: string };
 
-const escape = (text: string): string => text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
+const escapeRegExp = (text: string): string => text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
 
 /**
  * Keeps special tokens out of what users type. An image or turn marker in a message is only text; it must not
@@ -29,12 +29,12 @@ export class SpecialText {
     this.ids = new Map(tokens.map((token) => [token.content, token.id]));
     const alternatives = ordered.map(
       (token) =>
-        `${token.lstrip === true ? '\\s*' : ''}(?:${escape(token.content)})${token.rstrip === true ? '\\s*' : ''}`,
+        `${token.lstrip === true ? '\\s*' : ''}(?:${escapeRegExp(token.content)})${token.rstrip === true ? '\\s*' : ''}`,
     );
     // No token at all: an expression that matches nowhere.
     const nowhere = '(?!)';
     this.splitter = new RegExp(`(${alternatives.join('|') || nowhere})`);
-    this.marker = new RegExp(this.contents.map(escape).join('|') || nowhere, 'g');
+    this.marker = new RegExp(this.contents.map(escapeRegExp).join('|') || nowhere, 'g');
     // Digits between private-use characters: no template filter trims or re-cases them, no user can guess them.
     this.nonce = Array.from({ length: 4 }, () => randomInt(2 ** 47)).join('');
     this.standIn = new RegExp(`\uE000${this.nonce}-(\\d+)\uE001`, 'g');

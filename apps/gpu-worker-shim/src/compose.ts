@@ -1,0 +1,84 @@
+import type { Logger } from '@fovea/observability';
+import { findModelSources } from './config/model-sources.js';
+import type { ShimConfig } from './config/shim-variables.js';
+import { ServedModels } from './http/served-models.js';
+import { createShimServer } from './http/shim-server.js';
+import type { ChatModel } from './models/chat-model.js';
+import { idefics3Family } from './models/idefics3/idefics3-family.js';
+import type { ModelFamily, ModelRuntime, ModelSource } from './models/model-family.js';
+import { createShimTelemetry } from './telemetry/shim-telemetry.js';
+
+/** The families this server knows; the only place that names them. */
+const families: readonly ModelFamily[] = [idefics3Family];
+
+/** A running shim. */
+export interface Shim {
+  /** `http://127.0.0.1:8000` */
+  readonly address: string;
+  /** Stops accepting, lets running requests finish for at most `SHIM_DRAIN_S`, then ends the threads. */
+  close(): Promise<void>;
+}
+
+async function loadModel(source: ModelSource, runtime: ModelRuntime): Promise<ChatModel> {
+  const family = families.find(({ modelTypes }) => modelTypes.includes(source.modelType));
+  if (family !== undefined) return family.load(source, runtime);
+  const known = families.flatMap(({ modelTypes }) => modelTypes).join(', ');
+  throw new Error(`${source.folder}/config.json: model_type "${source.modelType}" is not one of ${known}`);
+}
+
+/** One model after the other, since loading takes all cores; those loaded are closed when a later one refuses. */
+async function loadModels(config: ShimConfig, logger: Logger): Promise<ChatModel[]> {
+  const runtime: ModelRuntime = {
+    executionProviders: config.SHIM_EXECUTION_PROVIDERS,
+    threads: config.SHIM_THREADS,
+    maxRunning: config.SHIM_MAX_NUM_SEQS,
+    maxWaiting: config.SHIM_MAX_WAITING,
+  };
+  const models: ChatModel[] = [];
+  try {
+    for (const source of await findModelSources(config.SHIM_MODELS)) {
+      const startedAtMs = performance.now();
+      models.push(await loadModel(source, runtime));
+      const loadMs = Math.round(performance.now() - startedAtMs);
+      logger.info({ model: source.name, folder: source.folder, loadMs }, 'model loaded');
+    }
+    return models;
+  } catch (error) {
+    await Promise.all(models.map((model) => model.close()));
+    throw error;
+  }
+}
+
+const MS_PER_S = 1000;
+
+/** Loads the models and listens. Throws the reason when a model or the address cannot be used. */
+export async function startShim(config: ShimConfig, logger: Logger, version: string): Promise<Shim> {
+  const models = await loadModels(config, logger);
+  const shutdown = new AbortController();
+  const server = createShimServer({
+    models: new ServedModels(models),
+    telemetry: createShimTelemetry(),
+    logger,
+    version,
+    apiKey: config.SHIM_API_KEY,
+    shutdown: shutdown.signal,
+  });
+  const closeModels = () => Promise.all(models.map((model) => model.close()));
+  try {
+    const address = await server.listen({ host: config.SHIM_HOST, port: config.SHIM_PORT });
+    return {
+      address,
+      async close() {
+        const timer = setTimeout(() => {
+          shutdown.abort(new Error('The server is shutting down.'));
+        }, config.SHIM_DRAIN_S * MS_PER_S);
+        await server.close();
+        clearTimeout(timer);
+        await closeModels();
+      },
+    };
+  } catch (error) {
+    await closeModels();
+    throw error;
+  }
+}

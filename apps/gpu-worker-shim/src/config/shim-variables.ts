@@ -1,0 +1,66 @@
+import { availableParallelism } from 'node:os';
+import {
+  type ConfigOf,
+  durationS,
+  type Environment,
+  integer,
+  list,
+  oneOf,
+  port,
+  readVariables,
+  text,
+  variable,
+} from '@fovea/config';
+
+const providers = ['cpu', 'cuda'];
+
+/** One core is left to the HTTP loop, the other threads and the neighbours. */
+const spareThreads = Math.max(1, availableParallelism() - 1);
+
+/** Every environment variable of the shim. */
+export const shimVariables = {
+  SHIM_HOST: variable(text().default('127.0.0.1'), { help: 'Address to listen on.' }),
+  SHIM_PORT: variable(port().default(8000), { help: 'Port to listen on; 0 takes a free one.' }),
+  SHIM_API_KEY: variable(text({ pattern: /^\S+$/, expected: 'a key without blanks' }).optional(), {
+    help: 'Bearer key that routes below /v1 ask for; unset: none.',
+    secret: true,
+  }),
+  SHIM_MODELS: variable(
+    list().refine((entries) => entries.length > 0, 'at least one entry'),
+    {
+      help: 'Comma separated: `name=folder`, or a folder that is a model or holds model folders, served by their names.',
+    },
+  ),
+  SHIM_EXECUTION_PROVIDERS: variable(
+    list()
+      .refine(
+        (names) => names.length > 0 && names.every((name) => providers.includes(name)),
+        `some of ${providers.join(', ')}`,
+      )
+      .default(['cpu']),
+    { help: 'ONNX Runtime execution providers, in order of preference: `cpu`, `cuda`.' },
+  ),
+  SHIM_THREADS: variable(integer({ min: 1, max: 1024 }).default(spareThreads), {
+    help: 'Threads of one ONNX Runtime session.',
+    defaultText: 'the cores less one',
+  }),
+  SHIM_MAX_NUM_SEQS: variable(integer({ min: 1, max: 4096 }).default(8), {
+    help: 'Sequences that one model decodes at the same time.',
+  }),
+  SHIM_MAX_WAITING: variable(integer({ min: 0, max: 100_000 }).default(64), {
+    help: 'Sequences that may wait for a place, per model; one more is answered 503.',
+  }),
+  SHIM_DRAIN_S: variable(durationS().default(300), {
+    help: 'How long running requests may take to finish after SIGTERM before they are aborted.',
+  }),
+  LOG_LEVEL: variable(oneOf(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info'), {
+    help: 'Least severe log lines that are written.',
+  }),
+} as const;
+
+export type ShimConfig = Readonly<ConfigOf<typeof shimVariables>>;
+
+/** Throws `ConfigError` with every problem at once. */
+export function readShimConfig(env: Environment): ShimConfig {
+  return readVariables(shimVariables, env);
+}

@@ -1,0 +1,87 @@
+import { FoveaError } from '@fovea/errors';
+import type { ChatModel, ChatModelRequest, ChatModelSampling } from '../../models/chat-model.js';
+import type { ChatFields } from './chat-fields.js';
+import { parseChatMessages } from './chat-messages.js';
+
+/** How the answer is to be written. */
+export interface AnswerForm {
+  readonly isStream: boolean;
+  readonly includeUsage: boolean;
+  readonly continuousUsage: boolean;
+  readonly returnTokenIds: boolean;
+}
+
+export function toAnswerForm(fields: ChatFields): AnswerForm {
+  const includeUsage = fields.stream_options?.include_usage === true;
+  return {
+    isStream: fields.stream === true,
+    includeUsage,
+    continuousUsage: includeUsage && fields.stream_options?.continuous_usage_stats === true,
+    returnTokenIds: fields.return_token_ids === true,
+  };
+}
+
+type Defined<T> = { [K in keyof T]?: Exclude<T[K], null | undefined> };
+
+/** JSON's null means the same as a field left out. */
+function withoutNulls<T extends object>(record: T): Defined<T> {
+  const kept = Object.entries(record).filter(([, value]) => value !== null && value !== undefined);
+  return Object.fromEntries(kept) as Defined<T>;
+}
+
+function toSampling(fields: ChatFields): ChatModelSampling {
+  const bias = Object.entries(fields.logit_bias ?? {}).map(([id, value]) => [Number(id), value] as const);
+  return {
+    ...withoutNulls({
+      maxTokens: fields.max_completion_tokens ?? fields.max_tokens,
+      temperature: fields.temperature,
+      topP: fields.top_p,
+      topK: fields.top_k,
+      minP: fields.min_p,
+      presencePenalty: fields.presence_penalty,
+      frequencyPenalty: fields.frequency_penalty,
+      repetitionPenalty: fields.repetition_penalty,
+      seed: fields.seed,
+      stopTokenIds: fields.stop_token_ids,
+      includeStopString: fields.include_stop_str_in_output,
+      ignoreEos: fields.ignore_eos,
+      minTokens: fields.min_tokens,
+      skipSpecialTokens: fields.skip_special_tokens,
+    }),
+    ...(fields.stop && { stop: [fields.stop].flat() }),
+    ...(bias.length > 0 && { logitBias: new Map(bias) }),
+    ...(fields.logprobs === true && { topLogprobs: fields.top_logprobs ?? 0 }),
+  };
+}
+
+/**
+ * The request as a model takes it.
+ *
+ * @throws FoveaError for a part or an image that cannot be used, and `MISSING_CAPABILITY` for an image to a
+ * model without eyes.
+ */
+export function toChatModelRequest(
+  fields: ChatFields,
+  requestId: string,
+  model: ChatModel,
+): ChatModelRequest {
+  const messages = parseChatMessages(fields.messages);
+  const image = messages.flatMap(({ content }) => content).find((part) => part.type === 'image');
+  if (image !== undefined && !model.multimodal) {
+    throw new FoveaError('MISSING_CAPABILITY', {
+      message: `${model.id} is not a multimodal model.`,
+      param: image.image.path,
+    });
+  }
+  const splitting = fields.mm_processor_kwargs?.do_image_splitting;
+  return {
+    requestId,
+    messages,
+    sampling: toSampling(fields),
+    choices: fields.n ?? 1,
+    ...(splitting !== undefined && { imageOptions: { doImageSplitting: splitting } }),
+    ...(typeof fields.add_generation_prompt === 'boolean' && {
+      addGenerationPrompt: fields.add_generation_prompt,
+    }),
+  };
+}
