@@ -21,7 +21,7 @@ export interface Registration {
  * Packages persist; presence lapses. `register` is atomic and refuses: other content under a registered version, or
  * a model name that another checkpoint offers (`MODEL_PACKAGE_CONFLICT`); a version lower than the highest
  * registered one that is not itself registered (`INVALID_REQUEST`). Old and new versions serve together.
- * A model is `available` while any registration of its checkpoint was renewed within the grace period.
+ * A model is `available` while a registration of any package that offers it was renewed within the grace period.
  */
 export abstract class ModelRegistry {
   /** Registers and marks present. Registering the same content again is how a worker renews after a Redis loss. */

@@ -1,0 +1,1 @@
+export { createRedisModelRegistry, type RedisModelRegistryOptions } from './redis/redis-model-registry.js';

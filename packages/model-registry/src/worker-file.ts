@@ -1,0 +1,3 @@
+export { parseWorkerFile, type WorkerFile } from './worker-file/parse-worker-file.js';
+export { type EngineFacts, toModelPackage } from './worker-file/to-model-package.js';
+export { WorkerFileError, type WorkerFileProblem } from './worker-file/worker-file-error.js';

@@ -1,0 +1,136 @@
+import { dirname, resolve } from 'node:path';
+import type { GeneratorType, Model } from '@fovea/schemas/model-package';
+import { parse, TomlError } from 'smol-toml';
+import type { z } from 'zod';
+import { toProblems, unknownKeys } from './toml-problems.js';
+import { WorkerFileError } from './worker-file-error.js';
+import { type modelTableSchema, workerFileSchema } from './worker-file-schema.js';
+
+export interface WorkerFile {
+  readonly generator: {
+    readonly type: GeneratorType;
+    /** Engines without trailing slash; empty when the file names none. */
+    readonly urls: readonly string[];
+    /** Absolute; a relative path in the file counts from the file's folder. */
+    readonly modelPath?: string;
+    /** The blob folder as the engine sees it. */
+    readonly mediaPath?: string;
+    /** Absolute; a relative path in the file counts from the file's folder. */
+    readonly apiKeyFile?: string;
+    readonly maxModelLen?: number;
+    readonly maxNumSeqs?: number;
+  };
+  readonly queue: {
+    /** Only a `redis(s)://` address. */
+    readonly url?: string;
+    readonly checkpointName: string;
+    readonly version: number;
+    readonly tags: readonly string[];
+    readonly waitForWorkerS: number;
+    /** Set only when the file lists them itself. */
+    readonly extensions?: readonly string[];
+    /** By name. */
+    readonly models: readonly Model[];
+  };
+  readonly monitoring: { readonly metricsPort: number };
+  /** What was ignored and why; for the log. */
+  readonly warnings: readonly string[];
+}
+
+const MAX_FILE_CHARACTERS = 1_048_576;
+const MAX_DEPTH = 16;
+
+function parseToml(text: string, path: string): unknown {
+  if (text.length > MAX_FILE_CHARACTERS) {
+    const expected = `at most ${MAX_FILE_CHARACTERS} characters`;
+    throw new WorkerFileError(path, [{ where: 'the file', found: `${text.length} characters`, expected }]);
+  }
+  try {
+    return parse(text, { maxDepth: MAX_DEPTH, unsafeKeyBehaviour: 'throw' });
+  } catch (error) {
+    if (!(error instanceof TomlError)) throw error;
+    const where = `line ${error.line}, column ${error.column}`;
+    // The message goes on with an excerpt of the file, which may hold a token.
+    const reason = error.message.split('\n', 1)[0]?.replace('Invalid TOML document: ', '');
+    throw new WorkerFileError(path, [{ where, found: reason ?? 'a syntax error', expected: 'TOML' }]);
+  }
+}
+
+const isRedisUrl = (url: string): boolean => /^rediss?:\/\//i.test(url) && URL.canParse(url);
+
+function warningsOf(content: unknown, queue: { url?: string | undefined; token?: unknown }): string[] {
+  const warnings = unknownKeys(workerFileSchema, content).map((path) => `${path} is unknown and ignored`);
+  if (queue.token !== undefined) warnings.push('queue.token is ignored: workers need none');
+  if (queue.url !== undefined && !isRedisUrl(queue.url)) {
+    warnings.push('queue.url is ignored: it is not a redis(s):// address, REDIS_URL counts');
+  }
+  return warnings;
+}
+
+function toModel([name, table]: readonly [string, z.infer<typeof modelTableSchema>]): Model {
+  return {
+    name,
+    description: table.description,
+    multimodalEnabled: table.multimodal_enabled,
+    chat: table.chat_task.supported,
+    maximumCompletionTokens: table.maximum_completion_tokens ?? null,
+    aligned: table.aligned,
+    promptTemplate: table.prompt_template,
+    modelCard: table.model_card ?? null,
+  };
+}
+
+function listOf(urls: string | readonly string[] | undefined): readonly string[] {
+  if (urls === undefined) return [];
+  return typeof urls === 'string' ? [urls] : urls;
+}
+
+/** `{ [name]: value }`, or nothing for undefined: optional properties are absent, never undefined. */
+const optional = <K extends string, T>(name: K, value: T | undefined): { [P in K]?: T } =>
+  (value === undefined ? {} : { [name]: value }) as { [P in K]?: T };
+
+type FileContent = z.infer<typeof workerFileSchema>;
+
+function toGenerator(generator: FileContent['generator'], path: string): WorkerFile['generator'] {
+  const besideFile = (file: string | undefined): string | undefined =>
+    file === undefined ? undefined : resolve(dirname(path), file);
+  return {
+    type: generator.type,
+    urls: listOf(generator.url),
+    ...optional('modelPath', besideFile(generator.model_path)),
+    ...optional('mediaPath', generator.media_path),
+    ...optional('apiKeyFile', besideFile(generator.api_key_file)),
+    ...optional('maxModelLen', generator.max_model_len),
+    ...optional('maxNumSeqs', generator.max_num_seqs),
+  };
+}
+
+function toQueue(queue: FileContent['queue']): WorkerFile['queue'] {
+  const models = Object.entries(queue.models).map(toModel);
+  return {
+    ...optional('url', queue.url !== undefined && isRedisUrl(queue.url) ? queue.url : undefined),
+    checkpointName: queue.checkpoint_name,
+    version: queue.version,
+    tags: queue.tags,
+    waitForWorkerS: queue.wait_for_worker_s,
+    ...optional('extensions', queue.extensions),
+    models: models.sort((left, right) => (left.name < right.name ? -1 : 1)),
+  };
+}
+
+/**
+ * Parses a worker's TOML file (DESIGN D1). `path` is for messages and for relative paths in the file. Known keys are
+ * checked strictly, unknown ones become warnings. Throws `WorkerFileError` with every problem at once.
+ */
+export function parseWorkerFile(text: string, path: string): WorkerFile {
+  const content = parseToml(text, path);
+  const parsed = workerFileSchema.safeParse(content);
+  if (!parsed.success) throw new WorkerFileError(path, toProblems(parsed.error, content));
+  const { generator, queue, monitoring } = parsed.data;
+  return {
+    generator: toGenerator(generator, path),
+    queue: toQueue(queue),
+    monitoring: { metricsPort: monitoring.metrics_port },
+    warnings: warningsOf(content, queue),
+  };
+}
