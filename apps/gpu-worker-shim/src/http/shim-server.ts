@@ -13,6 +13,8 @@ export const MAX_BODY_BYTES = 192 * 1024 * 1024;
 /** For a whole request to arrive; a body that never ends must not hold a connection for ever. */
 const UPLOAD_TIMEOUT_MS = 300_000;
 
+const NOT_FOUND = { detail: 'Not Found' };
+
 const METHODS = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'] as const;
 
 function registerProbes(server: FastifyInstance, parts: ShimServerParts): void {
@@ -52,7 +54,7 @@ function registerMisses(server: FastifyInstance): void {
   server.setNotFoundHandler((request, reply) => {
     const url = request.url.split('?')[0] ?? '';
     const allowed = METHODS.filter((method) => server.hasRoute({ method, url }));
-    if (allowed.length === 0) return reply.code(404).send({ detail: 'Not Found' });
+    if (allowed.length === 0) return reply.code(404).send(NOT_FOUND);
     return reply.code(405).header('allow', allowed.join(', ')).send({ detail: 'Method Not Allowed' });
   });
 }
@@ -80,8 +82,8 @@ export function createShimServer(parts: ShimServerParts): FastifyInstance {
     requestTimeout: UPLOAD_TIMEOUT_MS,
     // A path that cannot be decoded is no route.
     frameworkErrors: (_error, _request, reply) => {
-      reply.statusCode = 404;
-      void reply.send({ detail: 'Not Found' });
+      reply.hijack();
+      reply.raw.writeHead(404, { 'content-type': 'application/json' }).end(JSON.stringify(NOT_FOUND));
     },
     logger: false,
   });

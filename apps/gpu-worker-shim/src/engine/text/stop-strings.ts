@@ -16,13 +16,10 @@ function heldBack(text: string, stops: readonly string[]): number {
   return held;
 }
 
-/** A cut must not fall between the two halves of a surrogate pair. */
-const isHighSurrogate = (text: string, at: number): boolean =>
-  at >= 0 && (text.charCodeAt(at) & 0xfc00) === 0xd800;
-
 /**
  * Finds stop strings in text that comes in pieces. The end of the text is held back as long as a stop string may still
- * begin there, so no part of one is ever given out.
+ * begin there, so no part of one is ever given out. Stop strings and text are well-formed, so no cut falls into a
+ * surrogate pair.
  */
 export class StopStrings {
   private pending = '';
@@ -42,8 +39,7 @@ export class StopStrings {
       this.pending = '';
       return { text: text.slice(0, found.at + (this.include ? found.stop.length : 0)), stop: found.stop };
     }
-    let cut = text.length - heldBack(text, this.stops);
-    if (cut < text.length && isHighSurrogate(text, cut - 1)) cut -= 1;
+    const cut = text.length - heldBack(text, this.stops);
     this.pending = text.slice(cut);
     return { text: text.slice(0, cut) };
   }

@@ -19,7 +19,9 @@ const MAX_LOGPROBS = 20;
 const stopString = z
   .string('must be a string')
   .min(1, 'stop cannot contain an empty string.')
-  .max(MAX_STOP_CHARACTERS, `must have at most ${MAX_STOP_CHARACTERS} characters`);
+  .max(MAX_STOP_CHARACTERS, `must have at most ${MAX_STOP_CHARACTERS} characters`)
+  // Half of a surrogate pair can stand in JSON, but never in an answer.
+  .refine((text) => !/\p{Surrogate}/u.test(text), 'must be well-formed Unicode');
 
 const messageSchema = z.looseObject({
   role: z.enum(['system', 'developer', 'user', 'assistant', 'tool'], 'must be a known role'),

@@ -1,0 +1,32 @@
+import { describe, expect, it } from '@jest/globals';
+import { rowLogprobs } from './logprobs.js';
+
+const row = Float32Array.from([1, 3, 2, 0]);
+const total = Math.log([...row].reduce((sum, logit) => sum + Math.exp(logit), 0));
+
+describe('log probabilities of a row', () => {
+  it('are those of the softmax, so all of them sum up to one', () => {
+    const { top } = rowLogprobs(row, 1, 4);
+    expect(top.reduce((sum, { logprob }) => sum + Math.exp(logprob), 0)).toBeCloseTo(1, 10);
+    expect(top.map(({ id }) => id)).toEqual([1, 2, 0, 3]);
+    expect(top[0]?.logprob).toBeCloseTo(3 - total, 10);
+  });
+
+  it('name the sampled token first and then the best ones, as many as asked for', () => {
+    const { sampled, top } = rowLogprobs(row, 3, 2);
+    expect(sampled.id).toBe(3);
+    expect(top.map(({ id }) => id)).toEqual([3, 1]);
+  });
+
+  it('name no alternatives when none are asked for', () => {
+    expect(rowLogprobs(row, 0, 0)).toEqual({ sampled: { id: 0, logprob: expect.any(Number) }, top: [] });
+  });
+
+  it('never go below -9999 and survive huge logits', () => {
+    const { top } = rowLogprobs(Float32Array.from([60_000, -Infinity]), 1, 2);
+    expect(top).toEqual([
+      { id: 1, logprob: -9999 },
+      { id: 0, logprob: 0 },
+    ]);
+  });
+});
