@@ -1,9 +1,9 @@
-import { type RedisServer, startRedisServer } from '@fovea/testing';
+import { describeIf, type RedisServer, redisBinary, startRedisServer } from '@fovea/testing';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import type { Redis } from 'ioredis';
 import { connectRedis, type RedisRole, waitForRedis } from './connect.js';
 
-describe('connectRedis', () => {
+describeIf(redisBinary, 'connectRedis', () => {
   let server: RedisServer;
   const clients: Redis[] = [];
   const errors: Error[] = [];

@@ -1,10 +1,10 @@
-import { type RedisServer, startRedisServer } from '@fovea/testing';
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { describeIf, type RedisServer, redisBinary, startRedisServer } from '@fovea/testing';
+import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import type { Redis } from 'ioredis';
 import { connectRedis } from './connect.js';
 import { defineScript } from './script.js';
 
-describe('defineScript', () => {
+describeIf(redisBinary, 'defineScript', () => {
   let server: RedisServer;
   let client: Redis;
   beforeAll(async () => {

@@ -1,24 +1,26 @@
 import { randomUUID } from 'node:crypto';
 import { connectRedis, laneKeyPrefix } from '@fovea/redis';
 import type { Lane } from '@fovea/schemas/jobs';
-import { type RedisServer, startRedisServer } from '@fovea/testing';
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { describeIf, type RedisServer, redisBinary, startRedisServer } from '@fovea/testing';
+import { afterAll, beforeAll, beforeEach, expect, it } from '@jest/globals';
 import type { Redis } from 'ioredis';
 import { describeJobQueue, exampleJob } from '../conformance.js';
 import type { JobQueue } from '../index.js';
 import { createBullMqJobQueue } from './bullmq-job-queue.js';
 import type { UnreadableJob } from './envelope.js';
 
-describeJobQueue('BullMQ', async () => {
-  const server = await startRedisServer();
-  return {
-    connect: async () =>
-      createBullMqJobQueue({ redis: { url: server.url, clientName: 'spec' }, role: 'worker' }),
-    stop: () => server.stop(),
-  };
+describeIf(redisBinary, 'BullMQ adapter', () => {
+  describeJobQueue('BullMQ', async () => {
+    const server = await startRedisServer();
+    return {
+      connect: async () =>
+        createBullMqJobQueue({ redis: { url: server.url, clientName: 'spec' }, role: 'worker' }),
+      stop: () => server.stop(),
+    };
+  });
 });
 
-describe('BullMqJobQueue', () => {
+describeIf(redisBinary, 'BullMqJobQueue', () => {
   let server: RedisServer;
   let redis: Redis;
   let queue: JobQueue;

@@ -1,12 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import type { Lane } from '@fovea/schemas/jobs';
-import { type RedisServer, startRedisServer } from '@fovea/testing';
-import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { describeIf, type RedisServer, redisBinary, startRedisServer } from '@fovea/testing';
+import { afterEach, beforeEach, expect, it } from '@jest/globals';
 import { exampleJob } from '../conformance.js';
 import type { JobQueue } from '../index.js';
 import { createBullMqJobQueue } from './bullmq-job-queue.js';
 
-describe('BullMqJobQueue when Redis crashes and comes back', () => {
+describeIf(redisBinary, 'BullMqJobQueue when Redis crashes and comes back', () => {
   let server: RedisServer;
   let queue: JobQueue;
   const lane: Lane = { checkpoint: randomUUID(), kind: 'text' };

@@ -4,8 +4,8 @@ import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import type { Lane } from '@fovea/schemas/jobs';
-import { type RedisServer, startRedisServer } from '@fovea/testing';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { describeIf, type RedisServer, redisBinary, startRedisServer } from '@fovea/testing';
+import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from '@jest/globals';
 import { exampleJob } from '../conformance.js';
 import type { JobQueue } from '../index.js';
 import { createBullMqJobQueue } from './bullmq-job-queue.js';
@@ -14,7 +14,7 @@ const testFolder = new URL('../../test/', import.meta.url);
 const loader = new URL('register-typescript.mjs', testFolder).href;
 const childFile = fileURLToPath(new URL('consumer-child.mjs', testFolder));
 
-describe('BullMqJobQueue and the death of a worker process', () => {
+describeIf(redisBinary, 'BullMqJobQueue and the death of a worker process', () => {
   let server: RedisServer;
   let queue: JobQueue;
   let lane: Lane;

@@ -3,7 +3,7 @@ import { requestKey } from '@fovea/redis';
 import { isTerminal } from '@fovea/schemas/events';
 import type { Redis } from 'ioredis';
 import type { FollowOptions, StreamEntry } from '../index.js';
-import type { LiveChannels } from './live-channels.js';
+import type { ChannelListener, LiveChannels } from './live-channels.js';
 import { parseElement, type StoredEntry } from './log-entry.js';
 import { type Position, PushedEntries } from './pushed-entries.js';
 import { type LogPage, readPage } from './read-log.js';
@@ -11,6 +11,8 @@ import { type LogPage, readPage } from './read-log.js';
 export interface FollowSource {
   readonly client: Redis;
   readonly channels: LiveChannels;
+  /** How long the server may take to confirm the subscription before `follow` fails. */
+  readonly subscribeMs: number;
   /** After this long without a push the log is read: a lost publish costs at most that. */
   readonly quietMs: number;
   /** How long a log that lost entries may take to get them back from its writer. */
@@ -40,6 +42,21 @@ async function unlessAborted(awaited: Promise<void>, signal: AbortSignal | undef
   await Promise.race([awaited, aborted]).finally(() => signal.removeEventListener('abort', onAbort));
 }
 
+async function subscribe(
+  source: FollowSource,
+  channel: string,
+  listener: ChannelListener,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const tooLate = new Promise<never>((_resolve, reject) => {
+    const detail = `Redis did not confirm a subscription within ${source.subscribeMs} ms`;
+    timer = setTimeout(() => reject(new FoveaError('INTERNAL', { detail })), source.subscribeMs);
+  });
+  const subscribed = source.channels.add(channel, listener);
+  await unlessAborted(Promise.race([subscribed, tooLate]), signal).finally(() => clearTimeout(timer));
+}
+
 /** Entries of one request as they come, each once and in order; see `TokenStream.follow`. */
 export async function* followLog(
   source: FollowSource,
@@ -53,7 +70,7 @@ export async function* followLog(
   const onAbort = (): void => reader.pushed.wake();
   signal?.addEventListener('abort', onAbort);
   try {
-    await unlessAborted(source.channels.add(channel, reader.pushed), signal);
+    await subscribe(source, channel, reader.pushed, signal);
     while (!isAborted()) {
       for (const entry of await reader.next()) {
         yield { id: entry.id, events: entry.events };

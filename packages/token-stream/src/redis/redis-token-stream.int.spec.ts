@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { connectRedis, requestKey } from '@fovea/redis';
 import type { GenerationEvent } from '@fovea/schemas/events';
-import { type RedisServer, startRedisServer } from '@fovea/testing';
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { describeIf, type RedisServer, redisBinary, startRedisServer } from '@fovea/testing';
+import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import type { Redis } from 'ioredis';
 import { describeTokenStream } from '../conformance.js';
 import type { StreamEntry, TokenStream } from '../index.js';
@@ -19,12 +19,14 @@ const connect = (server: RedisServer, maxLogBytes?: number): TokenStream =>
     ...(maxLogBytes === undefined ? {} : { maxLogBytes }),
   });
 
-describeTokenStream('Redis', async () => {
-  const server = await startRedisServer();
-  return { connect: async () => connect(server), stop: () => server.stop() };
+describeIf(redisBinary, 'Redis adapter', () => {
+  describeTokenStream('Redis', async () => {
+    const server = await startRedisServer();
+    return { connect: async () => connect(server), stop: () => server.stop() };
+  });
 });
 
-describe('RedisTokenStream', () => {
+describeIf(redisBinary, 'RedisTokenStream', () => {
   let server: RedisServer;
   let redis: Redis;
   let stream: TokenStream;

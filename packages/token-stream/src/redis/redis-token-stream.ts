@@ -30,6 +30,7 @@ export interface RedisTokenStreamOptions {
   readonly maxLogBytes?: number;
 }
 
+const SUBSCRIBE_MS = 5_000;
 const QUIET_MS = 1_000;
 const RESTORE_GRACE_MS = 3_000;
 const OUTAGE_MS = 30_000;
@@ -68,6 +69,7 @@ class RedisTokenStream extends TokenStream {
     this.#source = {
       client: this.#client,
       channels: this.#channels,
+      subscribeMs: SUBSCRIBE_MS,
       quietMs: QUIET_MS,
       restoreGraceMs: RESTORE_GRACE_MS,
       outageMs: OUTAGE_MS,
