@@ -14,6 +14,7 @@ export class Deadline {
   readonly #total: NodeJS.Timeout | undefined;
   readonly #idleMs: number | undefined;
   #idle: NodeJS.Timeout | undefined;
+  #verdict: NodeJS.Immediate | undefined;
 
   constructor(outer: AbortSignal, options: DeadlineOptions) {
     this.#outer = outer;
@@ -37,18 +38,24 @@ export class Deadline {
 
   stopIdle(): void {
     clearTimeout(this.#idle);
+    clearImmediate(this.#verdict);
   }
 
-  /** The next piece has to come within so many ms, whatever was allowed before. */
+  /**
+   * The next piece has to come within so many ms, whatever was allowed before. When the time is up, what the kernel
+   * already holds is read first: a stalled event loop of ours is not the engine's silence.
+   */
   limit(ms: number): void {
-    clearTimeout(this.#idle);
+    this.stopIdle();
     const detail = `the engine was silent for ${ms} ms`;
-    this.#idle = setTimeout(() => this.#stop(new FoveaError('BACKEND_ERROR', { detail })), ms);
+    this.#idle = setTimeout(() => {
+      this.#verdict = setImmediate(() => this.#stop(new FoveaError('BACKEND_ERROR', { detail })));
+    }, ms);
   }
 
   dispose(): void {
     clearTimeout(this.#total);
-    clearTimeout(this.#idle);
+    this.stopIdle();
     this.#outer.removeEventListener('abort', this.#onOuterAbort);
   }
 

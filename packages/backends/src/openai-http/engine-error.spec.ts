@@ -1,0 +1,181 @@
+import { describe, expect, it } from '@jest/globals';
+import { parseRetryAfter, toFoveaError } from './engine-error.js';
+import { findErrorEvent, readErrorBody } from './engine-report.js';
+import { toPublicText } from './public-text.js';
+
+const path = 'messages[0].content[1].image_url.url';
+const withImage = { imagePaths: [path] };
+
+describe('toFoveaError', () => {
+  it.each([
+    [
+      "This model's maximum context length is 4096 tokens. However, you requested 5000 tokens (4900 in the messages, 100 in the completion).",
+      4096,
+      5000,
+    ],
+    ["This model's maximum context length is 4096 tokens and your request has 4400 input tokens", 4096, 4400],
+    ["Input length (9000) exceeds model's maximum context length (8192).", 8192, 9000],
+    [
+      'The decoder prompt (length 900) is longer than the maximum model length of 800. Make sure that `max_model_len` is no smaller than the number of text tokens plus multimodal tokens.',
+      800,
+      900,
+    ],
+    [
+      "'max_tokens' or 'max_completion_tokens' is too large: 9000. This model's maximum context length is 8192 tokens",
+      8192,
+      9000,
+    ],
+  ])('knows a lack of context by its words: %s', (message, value, actual) => {
+    expect(toFoveaError({ status: 400, message }, withImage)).toMatchObject({
+      code: 'CONTEXT_LENGTH_EXCEEDED',
+      message: 'The prompt does not fit the context of the model.',
+      limit: { name: 'max_model_len', value, actual },
+    });
+  });
+
+  it.each([
+    ['Failed to load image: broken data stream when reading image file', 'INVALID_IMAGE'],
+    ['cannot identify image file <_io.BytesIO object at 0x7f3a5c0b1d50> None', 'INVALID_IMAGE'],
+    ['absolute aspect ratio must be smaller than 200, got 400.0 for the image', 'INVALID_IMAGE'],
+    ['qwen is not a multimodal model', 'MISSING_CAPABILITY'],
+    [
+      'The item has a length of 20000, which exceeds the pre-allocated encoder cache size 16384. Consider --limit-mm-per-prompt',
+      'IMAGE_TOO_LARGE',
+    ],
+  ])('knows trouble with the image: %s', (message, code) => {
+    expect(toFoveaError({ status: 400, message }, withImage)).toMatchObject({ code, param: path });
+  });
+
+  it('never relays the words of an image decoder, and names no image when there are several', () => {
+    const message = 'cannot identify image file <_io.BytesIO object at 0x7f3a5c0b1d50>';
+    const error = toFoveaError({ status: 400, message }, { imagePaths: [path, 'other'] });
+    expect(error).toMatchObject({
+      code: 'INVALID_IMAGE',
+      message: 'The image cannot be read.',
+      param: undefined,
+    });
+    expect(error.detail).toContain(message);
+  });
+
+  it('counts images', () => {
+    const message = 'At most 1 image(s) may be provided in one prompt.';
+    expect(toFoveaError({ status: 400, message }, { imagePaths: [path, path] })).toMatchObject({
+      code: 'INVALID_REQUEST',
+      message: 'At most 1 images per request.',
+      limit: { name: 'max_images_per_prompt', value: 1, actual: 2 },
+    });
+  });
+
+  it('passes on why a parameter was refused, and which', () => {
+    const message = 'top_p must be in (0, 1], got 2. (parameter=top_p, value=2)';
+    expect(toFoveaError({ status: 400, message, param: 'top_p' }, { imagePaths: [] })).toMatchObject({
+      code: 'INVALID_REQUEST',
+      message: 'top_p must be in (0, 1], got 2.',
+      param: 'top_p',
+    });
+  });
+
+  it.each([
+    [404, { type: 'NotFoundError', message: 'The model `x` does not exist.' }, 'UNKNOWN_MODEL'],
+    [404, { message: 'Not Found' }, 'BACKEND_ERROR'],
+    [405, { message: 'Method Not Allowed' }, 'BACKEND_ERROR'],
+    [401, { message: 'Unauthorized' }, 'BACKEND_ERROR'],
+    [403, { message: '' }, 'BACKEND_ERROR'],
+    [413, { message: 'too big' }, 'PAYLOAD_TOO_LARGE'],
+    [422, { message: 'field required' }, 'INVALID_REQUEST'],
+    [500, { message: 'Internal image error' }, 'BACKEND_ERROR'],
+    [501, { message: 'nope' }, 'BACKEND_ERROR'],
+    [307, { message: '' }, 'BACKEND_ERROR'],
+  ])('maps status %d with %j to %s', (status, report, code) => {
+    expect(toFoveaError({ status, ...report }, withImage).code).toBe(code);
+  });
+});
+
+describe('readErrorBody', () => {
+  it.each([
+    ['{"error":{"message":"m","type":"T","param":"p","code":400}}', { message: 'm', type: 'T', param: 'p' }],
+    ['{"error":{"message":"m","type":null,"param":null,"code":"bad"}}', { message: 'm' }],
+    ['{"error":"m"}', { message: 'm' }],
+    ['{"object":"error","message":"m","type":"T","param":null,"code":400}', { message: 'm', type: 'T' }],
+    ['{"detail":"m"}', { message: 'm' }],
+    [
+      '{"detail":[{"loc":["body","messages",0],"msg":"m","type":"missing"}]}',
+      { message: 'm', param: 'messages.0' },
+    ],
+    ['  m\n', { message: 'm' }],
+    ['{"unlike":"anything"}', { message: '{"unlike":"anything"}' }],
+    ['', { message: '' }],
+  ])('reads %s', (text, expected) => {
+    const report = readErrorBody(400, text);
+    expect(report).toMatchObject({ status: 400, ...expected });
+  });
+});
+
+describe('findErrorEvent', () => {
+  it.each([
+    [{ error: { message: 'm', code: 404 } }, 404],
+    [{ error: { message: 'm', code: '400' } }, 400],
+    [{ error: { message: 'm', type: 'BadRequestError', code: null } }, 400],
+    [{ object: 'error', message: 'm', type: 'NotFoundError' }, 404],
+    [{ error: { message: 'm', code: 12 } }, 500],
+    [{ error: 'm' }, 500],
+  ])('finds the status of %j', (value, status) => {
+    expect(findErrorEvent(value)).toMatchObject({ status, message: 'm' });
+  });
+
+  it.each([[{ choices: [] }], [{ error: null, choices: [] }], ['text'], [null], [undefined]])(
+    'sees no error in %j',
+    (value) => {
+      expect(findErrorEvent(value)).toBeUndefined();
+    },
+  );
+});
+
+describe('toPublicText', () => {
+  it.each([
+    ['n must be at least 1, got 0.', 'n must be at least 1, got 0.'],
+    ['bad model Qwen/Qwen2.5-VL at ratio 16:9', 'bad model Qwen/Qwen2.5-VL at ratio 16:9'],
+    ['ValueError: wrong', 'wrong'],
+    ['wrong thing None', 'wrong thing'],
+    ['wrong (parameter=stop, value=["secret"])', 'wrong'],
+    ['see http://10.0.0.5:8000/v1?key=1, please', 'see …, please'],
+    ['no route to 10.0.0.5:8000', 'no route to …'],
+    ['no route to [fe80::1]:8000 today', 'no route to … today'],
+    ["pool(host='engine-3', port=8000) failed", 'pool(…) failed'],
+    ['connect engine-3.internal:8000 failed', 'connect … failed'],
+    ['cannot read <_io.BytesIO object at 0x7f00>', 'cannot read an object'],
+    ['pointer 0x7f3a5c0b1d50 freed', 'pointer … freed'],
+    ['in /usr/local/lib/python3.12/site-packages/vllm/x.py now', 'in … now'],
+    ['Bearer abc.def-1 refused', '… refused'],
+    ['got data:image/png;base64,iVBORw0KGgo= there', 'got … there'],
+    [`got ${'A'.repeat(200)} there`, 'got … there'],
+    ['two\n  lines', 'two lines'],
+  ])('shows %j as %j', (message, expected) => {
+    expect(toPublicText(message)).toBe(expected);
+  });
+
+  it.each([
+    ["[{'type': 'missing', 'loc': ('body', 'messages'), 'msg': 'Field required', 'input': {'k': 'v'}}]"],
+    ['1 validation error for ChatCompletionRequest\nmessages\n  Field required'],
+    ['Traceback (most recent call last):\n  File "/x.py", line 1'],
+    [''],
+    ['…'],
+  ])('shows nothing of %j', (message) => {
+    expect(toPublicText(message)).toBeUndefined();
+  });
+
+  it('is never longer than 300 characters', () => {
+    expect(toPublicText('word '.repeat(200))).toHaveLength(300);
+  });
+});
+
+describe('parseRetryAfter', () => {
+  it('reads seconds and dates, within 1 and 600', () => {
+    const nowMs = Date.parse('2026-11-22T10:00:00Z');
+    expect(parseRetryAfter('Sun, 22 Nov 2026 10:00:30 GMT', nowMs)).toBe(30);
+    expect(parseRetryAfter('Sun, 22 Nov 2026 09:00:00 GMT', nowMs)).toBe(1);
+    expect(parseRetryAfter('0')).toBe(1);
+    expect(parseRetryAfter('86400')).toBe(600);
+    expect(parseRetryAfter(undefined)).toBe(1);
+  });
+});
