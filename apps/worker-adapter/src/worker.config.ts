@@ -33,14 +33,16 @@ export const variables = {
     help: 'Text requests that run on the engine at once.',
     defaultText: '`max_num_seqs` of the worker file, else 16',
   }),
-  ADAPTER_MEDIA_SLOTS: variable(integer({ min: 1, max: 4096 }).default(4), {
+  ADAPTER_MEDIA_SLOTS: variable(integer({ min: 1, max: 4096 }).optional(), {
     help: 'Requests with images that run on the engine at once.',
+    defaultText: '4, or `max_num_seqs` of the worker file if that is less',
   }),
   ADAPTER_MAX_IMAGE_BYTES: variable(integer({ min: MIB }).default(256 * MIB), {
     help: 'Most bytes of images and long texts that running requests hold in memory; a larger request runs alone.',
   }),
-  ADAPTER_DRAIN_S: variable(durationS().default(310), {
+  ADAPTER_DRAIN_S: variable(durationS().optional(), {
     help: 'How long running requests may go on after SIGTERM; a second signal ends them at once.',
+    defaultText: '`REQUEST_TIMEOUT_S` and 10 more',
   }),
   ADAPTER_OPS_HOST: variable(text().default('127.0.0.1'), { help: 'Address of health and metrics.' }),
   ADAPTER_OPS_PORT: variable(port().optional(), {

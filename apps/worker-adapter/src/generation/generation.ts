@@ -157,10 +157,10 @@ export class Generation {
       const request = await buildChatGeneration(job, model, blobs, signal);
       signal.throwIfAborted();
       this.#timing.startEngine();
+      // Left only at its end, also after the terminal event: leaving early costs the engine's connection.
       for await (const events of backend.generate(request, signal)) {
         if (signal.aborted) break;
         this.#write(events);
-        if (this.#hasTerminal) break;
         await this.#writer.ready();
       }
     } finally {

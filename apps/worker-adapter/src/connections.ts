@@ -1,0 +1,92 @@
+import type { Backend } from '@fovea/backends';
+import { createOpenAiHttpBackend } from '@fovea/backends/openai-http';
+import type { BlobStore } from '@fovea/blob-store';
+import { createFileBlobStore, parseBlobStoreUrl } from '@fovea/blob-store/file';
+import type { JobQueue } from '@fovea/job-queue';
+import { createBullMqJobQueue } from '@fovea/job-queue/bullmq';
+import type { ModelRegistry } from '@fovea/model-registry';
+import { createRedisModelRegistry } from '@fovea/model-registry/redis';
+import type { Logger } from '@fovea/observability';
+import { connectRedis, type RedisSettings } from '@fovea/redis';
+import type { TokenStream } from '@fovea/token-stream';
+import { createRedisTokenStream } from '@fovea/token-stream/redis';
+import { endUnreadable } from './generation/end-unreadable.js';
+import type { WorkerConfig } from './worker.config.js';
+import type { WorkerSettings } from './worker-settings.js';
+
+/** The adapters of every port, opened for one worker. */
+export interface Connections {
+  readonly queue: JobQueue;
+  readonly stream: TokenStream;
+  readonly registry: ModelRegistry;
+  readonly blobs: BlobStore;
+  readonly backend: Backend;
+  /** `ok`, or what state the connection is in. */
+  redisState(): string;
+  /** In the order of use: queue, log, registry, Redis, engine. */
+  close(): Promise<void>;
+}
+
+/** A reference of a request that can't run any more; the sweeper of the gateway goes by the same rule. */
+const REFERENCE_AGE_FACTOR = 2;
+
+/**
+ * Opens everything. Throws when the blob store cannot be used: a folder that is not mounted would fail every
+ * request with an image. Redis and the engine may come later.
+ */
+export async function openConnections(
+  config: WorkerConfig,
+  settings: WorkerSettings,
+  logger: Logger,
+): Promise<Connections> {
+  const blobs = createFileBlobStore({
+    root: parseBlobStoreUrl(config.BLOB_STORE_URL),
+    lingerS: config.BLOB_LINGER_S,
+    maxReferenceAgeS: config.REQUEST_TIMEOUT_S * REFERENCE_AGE_FACTOR,
+  });
+  await blobs.check();
+  const redis: RedisSettings = {
+    url: settings.redisUrl,
+    clientName: 'fovea-worker-adapter',
+    onError: (error) => logger.warn({ err: error }, 'Redis'),
+  };
+  const client = connectRedis(redis, 'worker');
+  const stream = createRedisTokenStream({ redis, role: 'worker', logTtlS: config.LOG_TTL_S });
+  const registry = createRedisModelRegistry({ redis, role: 'worker', graceS: config.WORKER_GRACE_S });
+  const queue = openQueue(redis, stream, blobs, logger);
+  const backend = createOpenAiHttpBackend({
+    baseUrl: settings.engineUrl,
+    apiKey: settings.engineApiKey,
+    connections: settings.textSlots + settings.mediaSlots,
+    returnTokenIds: true,
+  });
+  return {
+    queue,
+    stream,
+    registry,
+    blobs,
+    backend,
+    redisState: () => (client.status === 'ready' ? 'ok' : client.status),
+    async close() {
+      await queue.close();
+      await stream.close();
+      await registry.close();
+      client.disconnect();
+      await backend.close();
+    },
+  };
+}
+
+function openQueue(redis: RedisSettings, stream: TokenStream, blobs: BlobStore, logger: Logger): JobQueue {
+  return createBullMqJobQueue({
+    redis,
+    role: 'worker',
+    onUnreadable: async ({ requestId, reason }) => {
+      logger.error({ requestId, reason }, 'job cannot be read');
+      await endUnreadable(requestId, stream, blobs);
+    },
+    onRecovered: ({ kind }, requestIds) =>
+      logger.warn({ lane: kind, requestIds }, 'jobs of a lost worker are back in their lane'),
+    onError: (error) => logger.warn({ err: error }, 'queue'),
+  });
+}

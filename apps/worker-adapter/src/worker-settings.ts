@@ -1,0 +1,84 @@
+import { readFile } from 'node:fs/promises';
+import { resolve } from 'node:path';
+import { ConfigError, type ConfigProblem } from '@fovea/config';
+import { parseWorkerFile, type WorkerFile } from '@fovea/model-registry/worker-file';
+import type { WorkerConfig } from './worker.config.js';
+
+/** What the worker file and the environment together decide. */
+export interface WorkerSettings {
+  readonly file: WorkerFile;
+  readonly redisUrl: string;
+  readonly engineUrl: string;
+  readonly engineApiKey: string | undefined;
+  readonly textSlots: number;
+  readonly mediaSlots: number;
+  readonly opsPort: number;
+  readonly drainMs: number;
+}
+
+const DEFAULT_TEXT_SLOTS = 16;
+const DEFAULT_MEDIA_SLOTS = 4;
+/** After the last deadline: the end of an answer is still to be written. */
+const DRAIN_RESERVE_S = 10;
+
+/**
+ * Reads the worker file and lets the environment override its host-local parts. `path` is the argument `--config`.
+ * Throws `ConfigError` or `WorkerFileError` with every problem of one kind at once.
+ */
+export async function readWorkerSettings(
+  path: string | undefined,
+  config: WorkerConfig,
+): Promise<WorkerSettings> {
+  const chosen = path ?? config.ADAPTER_CONFIG;
+  if (chosen === undefined) throw problems([missing('ADAPTER_CONFIG', 'a worker file, or --config <file>')]);
+  const file = parseWorkerFile(await readText('ADAPTER_CONFIG', chosen), resolve(chosen));
+  const { generator, queue, monitoring } = file;
+  const redisUrl = queue.url ?? config.REDIS_URL;
+  const engineUrl = config.ADAPTER_ENGINE_URL ?? generator.urls[0];
+  const found: ConfigProblem[] = [];
+  if (redisUrl === undefined) found.push(missing('REDIS_URL', 'an address, here or as [queue] url'));
+  if (engineUrl === undefined) found.push(missing('ADAPTER_ENGINE_URL', 'one, here or as [generator] url'));
+  if (config.ADAPTER_ENGINE_URL === undefined && generator.urls.length > 1) {
+    const engines = `${generator.urls.length} engines in [generator] url`;
+    found.push({ variable: 'ADAPTER_ENGINE_URL', found: engines, expected: 'one worker-adapter per engine' });
+  }
+  if (redisUrl === undefined || engineUrl === undefined || found.length > 0) throw problems(found);
+  const { maxNumSeqs } = generator;
+  return {
+    file,
+    redisUrl,
+    engineUrl,
+    engineApiKey: await readApiKey(file, config),
+    textSlots: config.ADAPTER_TEXT_SLOTS ?? maxNumSeqs ?? DEFAULT_TEXT_SLOTS,
+    mediaSlots:
+      config.ADAPTER_MEDIA_SLOTS ?? Math.min(DEFAULT_MEDIA_SLOTS, maxNumSeqs ?? DEFAULT_MEDIA_SLOTS),
+    opsPort: config.ADAPTER_OPS_PORT ?? monitoring.metricsPort,
+    drainMs: (config.ADAPTER_DRAIN_S ?? config.REQUEST_TIMEOUT_S + DRAIN_RESERVE_S) * 1_000,
+  };
+}
+
+/** The shim's key goes to no engine that is not a shim. */
+async function readApiKey({ generator }: WorkerFile, config: WorkerConfig): Promise<string | undefined> {
+  if (config.ADAPTER_ENGINE_API_KEY !== undefined) return config.ADAPTER_ENGINE_API_KEY;
+  if (generator.apiKeyFile !== undefined) {
+    return (await readText('[generator] api_key_file', generator.apiKeyFile)).trim();
+  }
+  return generator.type === 'vllm' ? undefined : config.SHIM_API_KEY;
+}
+
+async function readText(variable: string, path: string): Promise<string> {
+  try {
+    return await readFile(path, 'utf8');
+  } catch (error) {
+    const reason = typeof error === 'object' && error && 'code' in error ? String(error.code) : 'unreadable';
+    throw problems([{ variable, found: `${path} (${reason})`, expected: 'a readable file' }]);
+  }
+}
+
+const problems = (found: readonly ConfigProblem[]): ConfigError => new ConfigError(found);
+
+const missing = (variable: string, expected: string): ConfigProblem => ({
+  variable,
+  found: 'nothing',
+  expected,
+});
