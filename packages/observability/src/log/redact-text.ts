@@ -49,8 +49,12 @@ function hideMedia(text: string, length: number): string {
   return start === -1 ? scrubbed : `${scrubbed}${hiddenBytes(length - start)}`;
 }
 
+/** Ids, codes, names and numbers: too short for media, and without the separators that every credential rule needs. */
+const plainWord = /^(?!eyJ)[\w-]{0,64}$/;
+
 /** Text without media and credentials, at most about `MAX_KEPT_CHARACTERS` long. */
 export function redactText(text: string): string {
+  if (plainWord.test(text)) return text;
   const isCut = text.length > MAX_SCANNED_CHARACTERS;
   // A run that the cut goes through would look too short to be media.
   const scanned = isCut ? text.slice(0, MAX_SCANNED_CHARACTERS).replace(trailingRun, '') : text;
