@@ -22,6 +22,7 @@ export {
 } from './idefics3/idefics3-pixels.js';
 export {
   countPpOcrTokens,
+  type DetectionSize,
   type ImageTensor,
   ppOcrDetectionSize,
   toPpOcrDetectionTensor,

@@ -3,8 +3,8 @@ import type { RgbImage } from './rgb-image.js';
 
 /** The network halves its input five times, so both sides must be multiples of 32. */
 const cellPx = 32;
-/** Longest side that detection sees; it bounds time and memory whatever the picture. */
-const maxSidePx = 1536;
+/** Larger pictures are scaled down to this many pixels, which bounds time and memory whatever their shape. */
+const maxPixels = 1536 ** 2;
 
 /** Means and deviations that PP-OCR was trained with, in its own channel order: blue, green, red. */
 const means = [0.485, 0.456, 0.406] as const;
@@ -17,15 +17,29 @@ export interface ImageTensor {
   readonly height: number;
 }
 
-/** The size at which text is searched in a picture of this size: at most 1536 px a side, in cells of 32 px. */
-export function ppOcrDetectionSize(width: number, height: number): { width: number; height: number } {
-  const scale = Math.min(1, maxSidePx / Math.max(width, height));
-  const toCells = (side: number): number => Math.max(1, Math.round((side * scale) / cellPx)) * cellPx;
-  return { width: toCells(width), height: toCells(height) };
+/** How a picture of some size is laid before the detection network: scaled evenly, then filled up to whole cells. */
+export interface DetectionSize {
+  /** Detection pixels per picture pixel, at most 1. */
+  readonly scale: number;
+  /** Sides of the scaled picture, which lies in the upper left corner. */
+  readonly contentWidth: number;
+  readonly contentHeight: number;
+  /** Sides of the network's input, multiples of 32. */
+  readonly width: number;
+  readonly height: number;
+}
+
+/** Text is searched at the picture's own size up to 2.4 million pixels, and at that many in larger pictures. */
+export function ppOcrDetectionSize(width: number, height: number): DetectionSize {
+  const scale = Math.min(1, Math.sqrt(maxPixels / (width * height)));
+  const contentWidth = Math.max(1, Math.round(width * scale));
+  const contentHeight = Math.max(1, Math.round(height * scale));
+  const toCells = (side: number): number => Math.ceil(side / cellPx) * cellPx;
+  return { scale, contentWidth, contentHeight, width: toCells(contentWidth), height: toCells(contentHeight) };
 }
 
 /**
- * Counts what a picture costs as prompt tokens: one per cell of 32×32 px that detection looks at (1 to 2,304).
+ * Counts what a picture costs as prompt tokens: one per cell of 32×32 px that detection looks at (1 to some 2,400).
  * The count follows from the size alone and is the same for a picture and its rotation by 90°.
  */
 export function countPpOcrTokens(width: number, height: number): number {
@@ -33,11 +47,15 @@ export function countPpOcrTokens(width: number, height: number): number {
   return (size.width / cellPx) * (size.height / cellPx);
 }
 
-/** Scales the picture to its detection size and normalises it as PP-OCR's detection network wants it. */
+/**
+ * Scales the picture to its detection size and normalises it as PP-OCR's detection network wants it. What is missing to
+ * whole cells on the right and below repeats the picture's edge, so no border comes in that could look like a stroke.
+ */
 export async function toPpOcrDetectionTensor(image: RgbImage): Promise<ImageTensor> {
-  const { width, height } = ppOcrDetectionSize(image.width, image.height);
+  const { width, height, contentWidth, contentHeight } = ppOcrDetectionSize(image.width, image.height);
   const pixels = await sharp(image.pixels, { raw: { width: image.width, height: image.height, channels: 3 } })
-    .resize(width, height, { fit: 'fill', kernel: 'linear' })
+    .resize(contentWidth, contentHeight, { fit: 'fill', kernel: 'linear' })
+    .extend({ right: width - contentWidth, bottom: height - contentHeight, extendWith: 'copy' })
     .raw()
     .toBuffer();
   const plane = width * height;
