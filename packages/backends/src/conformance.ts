@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
-import { deflateSync } from 'node:zlib';
 import { FoveaError } from '@fovea/errors';
 import { type GenerationEvent, generationEventSchema } from '@fovea/schemas/events';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { createTestPng } from './conformance/test-png.js';
 import type { Backend, ChatGeneration, EngineImage } from './index.js';
 
 /** How the engine treats the next request. */
@@ -68,47 +68,6 @@ function textOf(events: readonly GenerationEvent[], index = 0): string {
 }
 
 const types = (events: readonly GenerationEvent[]): string[] => events.map((event) => event.type);
-
-const crcTable = Array.from({ length: 256 }, (_, byte) =>
-  Array.from({ length: 8 }).reduce<number>(
-    (value) => (value & 1 ? 0xedb88320 ^ (value >>> 1) : value >>> 1),
-    byte,
-  ),
-);
-
-function pngChunk(type: string, content: Buffer): Buffer {
-  const body = Buffer.concat([Buffer.from(type, 'latin1'), content]);
-  const crc = body.reduce(
-    (value, byte) => (crcTable[(value ^ byte) & 0xff] ?? 0) ^ (value >>> 8),
-    0xffffffff,
-  );
-  const frame = Buffer.alloc(8);
-  frame.writeUInt32BE(content.length, 0);
-  frame.writeUInt32BE(~crc >>> 0, 4);
-  return Buffer.concat([frame.subarray(0, 4), body, frame.subarray(4)]);
-}
-
-/** A real grey PNG whose pixels follow from `seed`; incompressible enough to span many pieces. */
-export function createTestPng(side: number, seed: number): EngineImage {
-  const header = Buffer.alloc(13);
-  header.writeUInt32BE(side, 0);
-  header.writeUInt32BE(side, 4);
-  header[8] = 8;
-  let state = seed + 1;
-  const rows = Buffer.from(
-    Array.from({ length: side * (side + 1) }, (_, at) => {
-      state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
-      return at % (side + 1) === 0 ? 0 : state >>> 24;
-    }),
-  );
-  const bytes = Buffer.concat([
-    Buffer.from('89504e470d0a1a0a', 'hex'),
-    pngChunk('IHDR', header),
-    pngChunk('IDAT', deflateSync(rows)),
-    pngChunk('IEND', Buffer.alloc(0)),
-  ]);
-  return { mediaType: 'image/png', bytes, path: `messages[0].content[${seed}].image_url.url` };
-}
 
 /** The contract of `Backend`: every adapter runs these tests against an engine it can steer. */
 export function describeBackend(name: string, make: () => Promise<BackendHarness>): void {

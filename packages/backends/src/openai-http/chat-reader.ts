@@ -3,6 +3,7 @@ import type { FinishReason, GenerationEnd, GenerationEvent, TextDelta, Usage } f
 import { type ChatChunk, type ChunkChoice, chatChunkSchema, logprobsOf } from './chat-chunk.js';
 import { type ErrorContext, toFoveaError } from './engine-error.js';
 import { findErrorEvent, parseJson } from './engine-report.js';
+import { toLogText } from './public-text.js';
 
 const finishReasons: Readonly<Record<string, FinishReason>> = {
   stop: 'stop',
@@ -83,7 +84,7 @@ export class ChatReader {
     if (report === undefined)
       return broken(`an event of the stream is not a chat chunk: ${problem.slice(0, 500)}`);
     if (!this.#hasOutput) return toFoveaError(report, this.#context);
-    return broken(`the engine failed in mid-answer (${report.status}): ${report.message.slice(0, 2000)}`);
+    return broken(`the engine failed in mid-answer (${report.status}): ${toLogText(report.message)}`);
   }
 
   #noteUsage(chunk: ChatChunk): void {

@@ -57,6 +57,18 @@ describe('toFoveaError', () => {
     expect(error.detail).toContain(message);
   });
 
+  it('keeps media and keys out of the log’s detail, too, and does not choke on a huge message', () => {
+    const image = Buffer.alloc(300_000, 'picture').toString('base64');
+    const text = JSON.stringify({
+      error: { message: `Bearer tenant-key: bad input {'url': 'data:image/png;base64,${image}'}`, code: 400 },
+    });
+    const { detail } = toFoveaError(readErrorBody(400, text), withImage);
+    expect(detail).not.toMatch(/tenant-key|[A-Za-z0-9+/]{80}/);
+    expect(detail?.length).toBeLessThan(2100);
+    const hostile = readErrorBody(400, 'a.'.repeat(500_000));
+    expect(toFoveaError(hostile, withImage).message.length).toBeLessThanOrEqual(300);
+  });
+
   it('counts images', () => {
     const message = 'At most 1 image(s) may be provided in one prompt.';
     expect(toFoveaError({ status: 400, message }, { imagePaths: [path, path] })).toMatchObject({

@@ -1,6 +1,6 @@
 import { type ErrorCode, FoveaError, type FoveaErrorOptions } from '@fovea/errors';
 import type { EngineReport } from './engine-report.js';
-import { toPublicText } from './public-text.js';
+import { toLogText, toPublicText } from './public-text.js';
 
 export interface ErrorContext {
   /** Where the client put its images. A single one is named when the engine dislikes "the image". */
@@ -22,7 +22,7 @@ const aboutImage = /\bimages?\b|image_url|\bPIL\b|multi-?modal|\bbase64\b|data u
 
 /** The engine's words for the log, with what is known around them. */
 function detailOf(report: EngineReport): string {
-  const message = report.message.slice(0, 2000) || 'no message';
+  const message = toLogText(report.message) || 'no message';
   return `engine answered ${report.status}${report.type ? ` ${report.type}` : ''}: ${message}`;
 }
 

@@ -8,20 +8,24 @@ export interface EngineReport {
   readonly param?: string | undefined;
 }
 
+/** More is never looked at: some engines answer with the whole request, and patterns are tried on this text. */
+const maxMessageLength = 16_384;
+const messageSchema = z.string().transform((text) => text.slice(0, maxMessageLength));
+
 const fields = {
-  message: z.string().catch(''),
+  message: messageSchema.catch(''),
   type: z.string().optional().catch(undefined),
   param: z.string().optional().catch(undefined),
   code: z.coerce.number().int().optional().catch(undefined),
 };
 const nestedSchema = z.object({ error: z.object(fields) });
-const stringSchema = z.object({ error: z.string() });
+const stringSchema = z.object({ error: messageSchema });
 const flatSchema = z.object({ object: z.literal('error'), ...fields });
 const detailEntrySchema = z.object({
-  msg: z.string(),
+  msg: messageSchema,
   loc: z.array(z.union([z.string(), z.number()])).optional(),
 });
-const detailSchema = z.object({ detail: z.union([z.string(), z.array(detailEntrySchema)]) });
+const detailSchema = z.object({ detail: z.union([messageSchema, z.array(detailEntrySchema)]) });
 
 interface Found {
   readonly message: string;
@@ -32,7 +36,10 @@ interface Found {
 
 function fromDetail(detail: z.infer<typeof detailSchema>['detail']): Found {
   if (typeof detail === 'string') return { message: detail };
-  const message = detail.map((entry) => entry.msg).join('; ');
+  const message = detail
+    .map((entry) => entry.msg)
+    .join('; ')
+    .slice(0, maxMessageLength);
   const path = detail[0]?.loc?.filter((step) => step !== 'body').join('.');
   return { message, param: path === '' ? undefined : path };
 }
@@ -62,7 +69,7 @@ export function parseJson(text: string): unknown {
 /** Reads the body of an error response: any JSON form, plain text, or nothing at all. */
 export function readErrorBody(status: number, text: string): EngineReport {
   const found = findError(parseJson(text));
-  if (found === undefined) return { status, message: text.trim() };
+  if (found === undefined) return { status, message: text.slice(0, maxMessageLength).trim() };
   return { status, message: found.message, type: found.type, param: found.param };
 }
 

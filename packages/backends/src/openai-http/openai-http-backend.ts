@@ -8,6 +8,7 @@ import { Deadline } from './deadline.js';
 import { EngineConnection, type EngineResponse, readText, toBackendError } from './engine-connection.js';
 import { type ErrorContext, toFoveaError } from './engine-error.js';
 import { parseJson, readErrorBody } from './engine-report.js';
+import { toLogText } from './public-text.js';
 import { createRequestBody } from './request-body.js';
 import { SseDecoder } from './sse-decoder.js';
 import { apiDefaults, toWireParameters } from './wire-parameters.js';
@@ -61,8 +62,8 @@ async function checkHead(response: EngineResponse, context: ErrorContext, deadli
   deadline.limit(errorBodyMs);
   const report = readErrorBody(response.statusCode, await readText(response));
   if (response.statusCode === 200) {
-    const detail = `the engine answered ${contentType || 'no content type'} instead of a stream: ${report.message}`;
-    throw new FoveaError('BACKEND_ERROR', { detail: detail.slice(0, 2000) });
+    const detail = `the engine answered ${contentType || 'no content type'} instead of a stream: ${toLogText(report.message)}`;
+    throw new FoveaError('BACKEND_ERROR', { detail });
   }
   throw toFoveaError(report, { ...context, retryAfter: header(response, 'retry-after') });
 }

@@ -1,7 +1,8 @@
 import { type Behaviour, type FakeVllm, type FakeVllmOptions, startFakeVllm } from '@fovea/fake-vllm';
 import type { GenerationEvent } from '@fovea/schemas/events';
 import { afterEach, describe, expect, it } from '@jest/globals';
-import { type BackendHarness, createTestPng, describeBackend, type EngineScript } from '../conformance.js';
+import { createTestPng } from '../conformance/test-png.js';
+import { type BackendHarness, describeBackend, type EngineScript } from '../conformance.js';
 import type { Backend, ChatGeneration } from '../index.js';
 import { createOpenAiHttpBackend, type OpenAiHttpBackendOptions } from '../openai-http.js';
 

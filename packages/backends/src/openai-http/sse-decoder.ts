@@ -4,7 +4,7 @@ const lineFeed = 0x0a;
 const carriageReturn = 0x0d;
 
 /** No sane engine line comes near it: a chunk with 20 logprobs is some KiB. */
-export const defaultMaxLineBytes = 8 * 1024 * 1024;
+const defaultMaxLineBytes = 8 * 1024 * 1024;
 
 /**
  * Turns the bytes of a server-sent event stream into the data of its events, however the bytes are cut: lines are
