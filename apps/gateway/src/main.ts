@@ -19,7 +19,7 @@ async function main(): Promise<void> {
   if (config === undefined) return;
   const logger = createLogger({ service: 'gateway', level: config.LOG_LEVEL });
   const gateway = await createGateway(config, logger);
-  logger.info({ url: gateway.url, opsPort: gateway.opsPort }, 'the gateway listens');
+  logger.info({ address: gateway.url, opsPort: gateway.opsPort }, 'the gateway listens');
   let closing = false;
   const stop = (signal: NodeJS.Signals): void => {
     if (closing) return;

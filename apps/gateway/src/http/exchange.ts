@@ -22,7 +22,7 @@ export function openExchange(response: ServerResponse, startedAtMs: number, time
   response.once('close', onClose);
   return {
     signal: controller.signal,
-    deadlineAtMs: Date.now() + leftMs,
+    deadlineAtMs: Math.ceil(Date.now() + leftMs),
     close() {
       clearTimeout(timer);
       response.off('close', onClose);
