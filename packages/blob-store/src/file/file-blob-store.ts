@@ -22,7 +22,7 @@ import { blobsOf, dropReference, takeReference } from './references.js';
 import { removeLingering, sweepStore } from './sweep.js';
 import { openBlob, removeUnreferenced } from './trash.js';
 import { Usage } from './usage.js';
-import { asStorageError, storageFull, type WrittenFile, writeTemporary } from './write-temporary.js';
+import { asStorageError, overQuota, type WrittenFile, writeTemporary } from './write-temporary.js';
 
 export interface FileBlobStoreOptions {
   /** Absolute path of an existing folder: a missing one is most likely a volume that is not mounted. */
@@ -67,7 +67,7 @@ class FileBlobStore extends BlobStore {
       await this.moveIn(written, name, ownerKeyOf(options.owner), options.signal);
       return { name, mediaType: options.mediaType, byteSize: written.byteSize };
     } catch (error) {
-      throw asStorageError(this.usage, error);
+      throw asStorageError(error);
     }
   }
 
@@ -109,6 +109,8 @@ class FileBlobStore extends BlobStore {
       await access(root, constants.R_OK | constants.W_OK | constants.X_OK);
       await this.loadSalt();
       await ensureFolder(this.layout.temp, root);
+      // Made while there is room: on a full disk nothing could be deleted without it.
+      await ensureFolder(this.layout.trash, root);
       const probe = join(this.layout.temp, randomUUID());
       await writeFile(probe, 'probe', { mode: FILE_MODE, flag: 'wx' });
       await removeFile(probe);
@@ -174,7 +176,7 @@ class FileBlobStore extends BlobStore {
         });
       await this.makingRoom;
     }
-    if (!this.usage.hasRoomFor(bytes)) throw storageFull(this.usage);
+    if (!this.usage.hasRoomFor(bytes)) throw overQuota(this.usage);
   }
 
   private loadSalt(): Promise<Buffer> {

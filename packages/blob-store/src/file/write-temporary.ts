@@ -14,16 +14,16 @@ export interface WrittenFile {
 
 const RETRY_AFTER_S = 10;
 
-export function storageFull(usage: Usage, cause?: unknown): FoveaError {
-  const limit = Number.isFinite(usage.maxBytes)
-    ? { name: 'blob_store_bytes', value: usage.maxBytes }
-    : undefined;
-  return new FoveaError('STORAGE_FULL', { retryAfterS: RETRY_AFTER_S, limit, cause });
+/** Over the store's own quota. */
+export function overQuota(usage: Usage): FoveaError {
+  const limit = { name: 'blob_store_bytes', value: usage.maxBytes };
+  return new FoveaError('STORAGE_FULL', { retryAfterS: RETRY_AFTER_S, limit });
 }
 
 /** A full disk or an exhausted quota of the file system is our STORAGE_FULL; anything else stays what it is. */
-export function asStorageError(usage: Usage, error: unknown): unknown {
-  return ['ENOSPC', 'EDQUOT', 'EFBIG'].includes(codeOf(error) ?? '') ? storageFull(usage, error) : error;
+export function asStorageError(error: unknown): unknown {
+  const isFull = ['ENOSPC', 'EDQUOT', 'EFBIG'].includes(codeOf(error) ?? '');
+  return isFull ? new FoveaError('STORAGE_FULL', { retryAfterS: RETRY_AFTER_S, cause: error }) : error;
 }
 
 /** The kernel may take less than it is given. */
