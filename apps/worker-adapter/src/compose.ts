@@ -1,25 +1,17 @@
-import { randomBytes } from 'node:crypto';
-import { hostname } from 'node:os';
-import type { FoveaError } from '@fovea/errors';
-import {
-  type AdapterTelemetry,
-  createAdapterTelemetry,
-  type Logger,
-  startOpsServer,
-} from '@fovea/observability';
-import { laneKindSchema } from '@fovea/schemas/jobs';
-import { type Connections, openConnections } from './connections.js';
-import { InterestWatch } from './consumer/interest-watch.js';
-import { LaneConsumer } from './consumer/lane-consumer.js';
-import { EngineHealth } from './engine/engine-health.js';
-import { ServedModels } from './engine/served-models.js';
-import { GenerationRunner } from './generation/generation-runner.js';
-import { RunningGenerations } from './generation/running-generations.js';
-import { Presence } from './presence/presence.js';
-import { Slots } from './slots/slots.js';
-import type { WorkerConfig } from './worker.config.js';
-import { type DrainOptions, WorkerAdapter } from './worker-adapter.js';
-import type { WorkerSettings } from './worker-settings.js';
+import { createOpenAiHttpBackend } from '@fovea/backends/openai-http';
+import type { BlobStore } from '@fovea/blob-store';
+import { createFileBlobStore, parseBlobStoreUrl } from '@fovea/blob-store/file';
+import type { JobQueue } from '@fovea/job-queue';
+import { createBullMqJobQueue } from '@fovea/job-queue/bullmq';
+import { createRedisModelRegistry } from '@fovea/model-registry/redis';
+import { createAdapterTelemetry, type Logger, startOpsServer } from '@fovea/observability';
+import { connectRedis, type RedisSettings } from '@fovea/redis';
+import type { TokenStream } from '@fovea/token-stream';
+import { createRedisTokenStream } from '@fovea/token-stream/redis';
+import { type ComposeOptions, createWorkerAdapter, type WorkerPorts } from './create-worker-adapter.js';
+import { endUnreadable } from './generation/end-unreadable.js';
+import { quietRepeats } from './quiet-repeats.js';
+import type { DrainOptions } from './worker-adapter.js';
 
 /** A worker with its connections. */
 export interface ComposedWorker {
@@ -29,14 +21,6 @@ export interface ComposedWorker {
   close(options: DrainOptions): Promise<void>;
 }
 
-export interface ComposeOptions {
-  readonly config: WorkerConfig;
-  readonly settings: WorkerSettings;
-  readonly logger: Logger;
-  /** Told when the registry refuses the package for good. */
-  readonly onRefused: (error: FoveaError) => void;
-}
-
 /**
  * The composition root. Rejects when the ops port or the blob store cannot be used; Redis and the engine may come
  * later.
@@ -44,8 +28,8 @@ export interface ComposeOptions {
 export async function composeWorker(options: ComposeOptions): Promise<ComposedWorker> {
   const { config, settings, logger } = options;
   const telemetry = createAdapterTelemetry(logger);
-  const connections = await openConnections(config, settings, logger);
-  const adapter = createAdapter(options, connections, telemetry);
+  const connections = await openConnections(options);
+  const adapter = createWorkerAdapter(options, connections, telemetry);
   const ops = await startOpsServer({
     host: config.ADAPTER_OPS_HOST,
     port: settings.opsPort,
@@ -67,82 +51,67 @@ export async function composeWorker(options: ComposeOptions): Promise<ComposedWo
   };
 }
 
-function createAdapter(
-  { config, settings, logger, onRefused }: ComposeOptions,
-  connections: Connections,
-  telemetry: AdapterTelemetry,
-): WorkerAdapter {
-  const { stream, blobs, backend, registry } = connections;
-  const health = new EngineHealth(backend);
-  health.onChange((isFit, reason) => {
-    telemetry.engineHealth(isFit);
-    if (!isFit) logger.warn({ reason }, 'taking no jobs until the engine is back');
-  });
-  const served = new ServedModels(settings.file, backend);
-  const running = new RunningGenerations();
-  const slots = { text: new Slots(settings.textSlots), media: new Slots(settings.mediaSlots) };
-  const runner = new GenerationRunner(
-    {
-      stream,
-      blobs,
-      backend,
-      blobRoom: new Slots(config.ADAPTER_MAX_IMAGE_BYTES),
-      servedModel: (name) => served.find(name),
-      recheckEngine: () => health.recheck(),
-      telemetry,
-      logger,
-    },
-    running,
-    (lane, inUse) => telemetry.slots({ lane, inUse, total: slots[lane].capacity }),
-  );
-  const presence = new Presence(registry, health, {
-    workerId: `${hostname()}-${process.pid}-${randomBytes(4).toString('hex')}`,
-    describe: (signal) => served.describe(signal),
-    onRegistered: ({ version, maxModelLen, models }) => {
-      logger.info({ version, maxModelLen, models: models.map(({ name }) => name) }, 'registered');
-      adapter.startTaking();
-    },
-    onRefused,
-    onError: (error) => logger.warn({ err: error }, 'could not register or renew presence'),
-  });
-  const adapter = new WorkerAdapter({
-    health,
-    presence,
-    lanes: createLanes(settings, connections, { health, slots, runner, logger }),
-    interest: new InterestWatch(stream, running, {
-      onError: (error) => logger.warn({ err: error }, 'could not read interest leases'),
-    }),
-    running,
-    redisState: () => connections.redisState(),
-    logger,
-  });
-  return adapter;
+interface Connections extends WorkerPorts {
+  /** In the order of use: queue, log, registry, Redis, engine. */
+  close(): Promise<void>;
 }
 
-interface LaneParts {
-  readonly health: EngineHealth;
-  readonly slots: Readonly<Record<'text' | 'media', Slots>>;
-  readonly runner: GenerationRunner;
-  readonly logger: Logger;
+/** A reference of a request that can't run any more; the sweeper of the gateway goes by the same rule. */
+const REFERENCE_AGE_FACTOR = 2;
+
+/**
+ * Opens everything. Throws when the blob store cannot be used: a folder that is not mounted would fail every
+ * request with an image. Redis and the engine may come later.
+ */
+async function openConnections({ config, settings, logger }: ComposeOptions): Promise<Connections> {
+  const blobs = createFileBlobStore({
+    root: parseBlobStoreUrl(config.BLOB_STORE_URL),
+    lingerS: config.BLOB_LINGER_S,
+    maxReferenceAgeS: config.REQUEST_TIMEOUT_S * REFERENCE_AGE_FACTOR,
+  });
+  await blobs.check();
+  const redis: RedisSettings = {
+    url: settings.redisUrl,
+    clientName: 'fovea-worker-adapter',
+    onError: quietRepeats((err) => logger.warn({ err }, 'Redis')),
+  };
+  const client = connectRedis(redis, 'worker');
+  const stream = createRedisTokenStream({ redis, role: 'worker', logTtlS: config.LOG_TTL_S });
+  const registry = createRedisModelRegistry({ redis, role: 'worker', graceS: config.WORKER_GRACE_S });
+  const queue = openQueue(redis, stream, blobs, logger);
+  const backend = createOpenAiHttpBackend({
+    baseUrl: settings.engineUrl,
+    apiKey: settings.engineApiKey,
+    connections: settings.textSlots + settings.mediaSlots,
+    returnTokenIds: true,
+  });
+  return {
+    queue,
+    stream,
+    registry,
+    blobs,
+    backend,
+    redisState: () => (client.status === 'ready' ? 'ok' : client.status),
+    async close() {
+      await queue.close();
+      await stream.close();
+      await registry.close();
+      client.disconnect();
+      await backend.close();
+    },
+  };
 }
 
-function createLanes(
-  { file }: WorkerSettings,
-  { queue }: Connections,
-  { health, slots, runner, logger }: LaneParts,
-): LaneConsumer[] {
-  const checkpoint = file.queue.checkpointName;
-  return laneKindSchema.options.map(
-    (kind) =>
-      new LaneConsumer(
-        { checkpoint, kind },
-        {
-          queue,
-          health,
-          slots: slots[kind],
-          run: (lease) => runner.run(lease),
-          onQueueError: (_lane, error) => logger.warn({ err: error, lane: kind }, 'queue'),
-        },
-      ),
-  );
+function openQueue(redis: RedisSettings, stream: TokenStream, blobs: BlobStore, logger: Logger): JobQueue {
+  return createBullMqJobQueue({
+    redis,
+    role: 'worker',
+    onUnreadable: async ({ requestId, reason }) => {
+      logger.error({ requestId, reason }, 'job cannot be read');
+      await endUnreadable(requestId, stream, blobs);
+    },
+    onRecovered: ({ kind }, requestIds) =>
+      logger.warn({ lane: kind, requestIds }, 'jobs of a lost worker are back in their lane'),
+    onError: quietRepeats((err) => logger.warn({ err }, 'queue')),
+  });
 }

@@ -270,9 +270,10 @@ describe('Generation', () => {
     });
 
     it.each([
-      [new FoveaError('CONTEXT_LENGTH_EXCEEDED', { limit: { name: 'max_model_len', value: 4096 } })],
-      [new FoveaError('INVALID_IMAGE', { param: 'messages[0].content[1].image_url.url' })],
-    ])('passes a refusal of the request on as it is, at once and alone (%s)', async (refusal) => {
+      ['CONTEXT_LENGTH_EXCEEDED', { limit: { name: 'max_model_len', value: 4096 } }],
+      ['INVALID_IMAGE', { param: 'messages[0].content[1].image_url.url' }],
+    ] as const)('passes the refusal %s on as it is, at once and alone', async (code, options) => {
+      const refusal = new FoveaError(code, options);
       backend.script = failAfter(refusal);
       await create().run();
       expect(types()).toEqual(['error']);
