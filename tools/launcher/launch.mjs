@@ -31,7 +31,11 @@ export async function launch(supervisor, { root, env, progress, stop }) {
   // What can be refused is refused before minutes go into an installation.
   await requireGatewayPort(settings);
   const apiKey = findOrMakeApiKey(settings.stateFolder, env);
-  const gatewayOpsPort = await ports.chosenOrFree('GATEWAY_OPS_PORT', settings.gatewayOpsPort);
+  const gatewayOpsPort = await ports.chosenOrFree(
+    'GATEWAY_OPS_PORT',
+    settings.gatewayOpsPort,
+    settings.gatewayOpsHost,
+  );
   const shimPort = await ports.chosenOrFree('SHIM_PORT', settings.shimPort, settings.shimHost);
 
   await setUp(supervisor, { root, env, progress, stop });

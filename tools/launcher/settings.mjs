@@ -8,6 +8,9 @@ export class SettingsError extends Error {
   name = 'SettingsError';
 }
 
+/** After the last request may end: its answer is on the way, and its records are written. */
+const drainReserveMs = 10_000;
+
 /** @typedef {Readonly<Record<string, string | undefined>>} Environment */
 
 /**
@@ -18,13 +21,16 @@ export class SettingsError extends Error {
  * @property {string} gatewayHost
  * @property {number} gatewayPort
  * @property {boolean} isGatewayPortChosen
+ * @property {string} gatewayOpsHost
  * @property {number | undefined} gatewayOpsPort
+ * @property {string} adapterOpsHost
  * @property {number | undefined} adapterOpsPort
  * @property {string} shimHost
  * @property {number | undefined} shimPort
  * @property {string} workersFolder
  * @property {string} shimModelsFolder
  * @property {boolean} isTls
+ * @property {number} drainMs How long running requests may go on after a wish to stop.
  */
 
 /**
@@ -41,13 +47,16 @@ export function readSettings(root, env) {
     gatewayHost: given(env.GATEWAY_HOST) ?? '127.0.0.1',
     gatewayPort: gatewayPort ?? 8080,
     isGatewayPortChosen: gatewayPort !== undefined,
+    gatewayOpsHost: given(env.GATEWAY_OPS_HOST) ?? '127.0.0.1',
     gatewayOpsPort: portOf(env, 'GATEWAY_OPS_PORT'),
+    adapterOpsHost: given(env.ADAPTER_OPS_HOST) ?? '127.0.0.1',
     adapterOpsPort: portOf(env, 'ADAPTER_OPS_PORT'),
     shimHost: given(env.SHIM_HOST) ?? '127.0.0.1',
     shimPort: portOf(env, 'SHIM_PORT'),
     workersFolder: resolve(root, given(env.FOVEA_WORKERS) ?? 'models/workers'),
     shimModelsFolder: resolve(root, given(env.SHIM_MODELS) ?? 'models'),
     isTls: given(env.GATEWAY_TLS_CERT) !== undefined,
+    drainMs: (secondsOf(env, 'REQUEST_TIMEOUT_S') ?? 300) * 1000 + drainReserveMs,
   };
 }
 
@@ -70,4 +79,16 @@ function portOf(env, name) {
   if (!(port >= 1 && port <= 65_535))
     throw new SettingsError(`${name} is "${text}", expected a port from 1 to 65535`);
   return port;
+}
+
+/**
+ * @param {Environment} env
+ * @param {string} name
+ */
+function secondsOf(env, name) {
+  const text = given(env[name]);
+  if (text === undefined) return undefined;
+  const seconds = Number(text);
+  if (!(seconds > 0 && seconds < 1e6)) throw new SettingsError(`${name} is "${text}", expected seconds`);
+  return seconds;
 }

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { reachable, urlOf } from './addresses.mjs';
 import { childEnv } from './child-env.mjs';
 import { answersOk, probe } from './http-probe.mjs';
-import { drains, stages } from './stages.mjs';
+import { stages } from './stages.mjs';
 
 const startTimeoutMs = 60_000;
 
@@ -17,6 +17,7 @@ const startTimeoutMs = 60_000;
  * @param {Record<string, string>} options.storage REDIS_URL and BLOB_STORE_URL, where the user did not set them.
  */
 export async function startGateway(supervisor, { settings, env, opsPort, apiKey, storage }) {
+  const readyUrl = `${urlOf('http', reachable(settings.gatewayOpsHost), opsPort)}/health/ready`;
   await supervisor.start(
     {
       name: 'gateway',
@@ -34,10 +35,10 @@ export async function startGateway(supervisor, { settings, env, opsPort, apiKey,
         without: ['SHIM_API_KEY', 'SHIM_API_KEY_FILE'],
       }),
       stage: stages.gateway,
-      drainMs: drains.gatewayMs,
+      drainMs: settings.drainMs,
     },
     {
-      isReady: (signal) => answersOk(`http://127.0.0.1:${opsPort}/health/ready`, signal),
+      isReady: (signal) => answersOk(readyUrl, signal),
       timeoutMs: startTimeoutMs,
     },
   );

@@ -1,6 +1,7 @@
 import { randomInt } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer } from 'node:net';
+import { codeOf, messageOf } from '../errors.mjs';
 import { SettingsError } from '../settings.mjs';
 
 /** Below the range that systems hand to outgoing connections, so that none of those takes the port before its user. */
@@ -19,10 +20,8 @@ export async function isPortFree(port, host) {
     await once(server, 'listening');
     return true;
   } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'EADDRINUSE') return false;
-    throw new SettingsError(
-      `cannot listen on ${host}:${port}: ${error instanceof Error ? error.message : error}`,
-    );
+    if (codeOf(error) === 'EADDRINUSE') return false;
+    throw new SettingsError(`cannot listen on ${host}:${port}: ${messageOf(error)}`);
   } finally {
     server.close();
   }

@@ -4,13 +4,16 @@ import { given } from '../settings.mjs';
 import { reachable, urlOf } from './addresses.mjs';
 import { childEnv, gatewaySecrets, redisSecrets } from './child-env.mjs';
 import { answersOk } from './http-probe.mjs';
-import { drains, stages } from './stages.mjs';
+import { stages } from './stages.mjs';
 
+/** Its clients, the adapters, are gone when it stops. */
+const drainMs = 10_000;
 /** Loading models reads gigabytes when an operator has large ones. */
 const startTimeoutMs = 300_000;
 
 /**
- * @typedef {{ readonly url: string, readonly env: Readonly<Record<string, string>> }} ShimAccess What an adapter needs.
+ * What an adapter needs to reach it.
+ * @typedef {{ readonly url: string, readonly access: Readonly<Record<string, string>> }} ShimAccess
  */
 
 /**
@@ -26,7 +29,7 @@ export async function startShim(supervisor, { settings, env, port }) {
   const url = urlOf('http', reachable(settings.shimHost), port);
   const isKeyGiven = given(env.SHIM_API_KEY) !== undefined || given(env.SHIM_API_KEY_FILE) !== undefined;
   // Loopback is open to every user of the machine, so the engine is never without a key.
-  const key = isKeyGiven ? {} : { SHIM_API_KEY: randomBytes(24).toString('hex') };
+  const key = isKeyGiven ? undefined : randomBytes(24).toString('hex');
   await supervisor.start(
     {
       name: 'shim',
@@ -38,14 +41,14 @@ export async function startShim(supervisor, { settings, env, port }) {
           SHIM_HOST: settings.shimHost,
           SHIM_PORT: `${port}`,
           SHIM_MODELS: settings.shimModelsFolder,
-          ...key,
+          ...(key === undefined ? {} : { SHIM_API_KEY: key }),
         },
         without: [...gatewaySecrets, ...redisSecrets],
       }),
       stage: stages.shim,
-      drainMs: drains.shimMs,
+      drainMs,
     },
     { isReady: (signal) => answersOk(`${url}/health`, signal), timeoutMs: startTimeoutMs },
   );
-  return { url, env: key };
+  return { url, access: key === undefined ? {} : { ADAPTER_ENGINE_API_KEY: key } };
 }

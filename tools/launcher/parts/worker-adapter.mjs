@@ -1,8 +1,9 @@
 import { join } from 'node:path';
+import { reachable, urlOf } from './addresses.mjs';
 import { childEnv, gatewaySecrets } from './child-env.mjs';
 import { answersOk } from './http-probe.mjs';
 import { isPortFree } from './ports.mjs';
-import { drains, stages } from './stages.mjs';
+import { stages } from './stages.mjs';
 
 const startTimeoutMs = 120_000;
 
@@ -18,7 +19,9 @@ const startTimeoutMs = 120_000;
  * @param {Record<string, string>} options.storage REDIS_URL and BLOB_STORE_URL, where the user did not set them.
  */
 export async function startWorkerAdapter(supervisor, { settings, env, file, opsPort, shim, storage }) {
-  const engine = shim !== undefined && file.needsShim ? { ADAPTER_ENGINE_URL: shim.url, ...shim.env } : {};
+  const readyUrl = `${urlOf('http', reachable(settings.adapterOpsHost), opsPort)}/health/ready`;
+  const engine = shim !== undefined && file.needsShim ? { ADAPTER_ENGINE_URL: shim.url, ...shim.access } : {};
+  const isKeyDecided = 'ADAPTER_ENGINE_API_KEY' in engine;
   await supervisor.start(
     {
       name: file.name,
@@ -27,13 +30,13 @@ export async function startWorkerAdapter(supervisor, { settings, env, file, opsP
       cwd: settings.root,
       env: childEnv(env, {
         decided: { ADAPTER_OPS_PORT: `${opsPort}`, ...storage, ...engine },
-        without: gatewaySecrets,
+        without: [...gatewaySecrets, ...(isKeyDecided ? ['ADAPTER_ENGINE_API_KEY_FILE'] : [])],
       }),
       stage: stages.adapter,
-      drainMs: drains.adapterMs,
+      drainMs: settings.drainMs,
     },
     {
-      isReady: (signal) => answersOk(`http://127.0.0.1:${opsPort}/health/ready`, signal),
+      isReady: (signal) => answersOk(readyUrl, signal),
       timeoutMs: startTimeoutMs,
     },
   );
@@ -46,20 +49,20 @@ export async function startWorkerAdapter(supervisor, { settings, env, file, opsP
  * @param {import('../settings.mjs').Settings} settings
  * @param {import('./ports.mjs').PortPicker} ports
  */
-export async function chooseOpsPorts(files, { adapterOpsPort }, ports) {
+export async function chooseOpsPorts(files, { adapterOpsPort, adapterOpsHost }, ports) {
   const chosen = [];
   const fromFiles = new Set();
   for (const [index, { metricsPort }] of files.entries()) {
     if (adapterOpsPort !== undefined) {
-      chosen.push(await ports.chosenOrFree('ADAPTER_OPS_PORT', adapterOpsPort + index));
+      chosen.push(await ports.chosenOrFree('ADAPTER_OPS_PORT', adapterOpsPort + index, adapterOpsHost));
     } else if (
       metricsPort !== undefined &&
       !fromFiles.has(metricsPort) &&
-      (await isPortFree(metricsPort, '127.0.0.1'))
+      (await isPortFree(metricsPort, adapterOpsHost))
     ) {
       fromFiles.add(metricsPort);
       chosen.push(metricsPort);
-    } else chosen.push(await ports.free());
+    } else chosen.push(await ports.free(adapterOpsHost));
   }
   return chosen;
 }

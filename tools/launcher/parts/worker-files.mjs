@@ -2,6 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { basename, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { messageOf } from '../errors.mjs';
 import { SettingsError } from '../settings.mjs';
 
 /**
@@ -39,9 +40,7 @@ function listFolder(folder) {
   try {
     return readdirSync(folder);
   } catch (error) {
-    throw new SettingsError(
-      `FOVEA_WORKERS: cannot read the folder ${folder} (${error instanceof Error ? error.message : error})`,
-    );
+    throw new SettingsError(`FOVEA_WORKERS: cannot read the folder ${folder} (${messageOf(error)})`);
   }
 }
 
@@ -55,7 +54,7 @@ function readWorkerFile(path, parse) {
   try {
     content = parse(readFileSync(path, 'utf8'));
   } catch (error) {
-    throw new SettingsError(`${path} is not TOML: ${error instanceof Error ? error.message : error}`);
+    throw new SettingsError(`${path} is not TOML: ${messageOf(error)}`);
   }
   const generator = table(table(content).generator);
   const metricsPort = table(table(content).monitoring).metrics_port;

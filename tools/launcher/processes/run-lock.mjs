@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { linkSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { codeOf } from '../errors.mjs';
 import { parseGroup } from './process-group.mjs';
 import { isRunning, startTimeOf } from './process-identity.mjs';
 
@@ -69,7 +70,7 @@ export class RunLock {
       linkSync(temporary, this.#path);
       return true;
     } catch (error) {
-      if (error instanceof Error && 'code' in error && error.code === 'EEXIST') return false;
+      if (codeOf(error) === 'EEXIST') return false;
       throw error;
     } finally {
       rmSync(temporary, { force: true });

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { codeOf } from '../errors.mjs';
 import { isRunning } from './process-identity.mjs';
 
 /** @typedef {import('./process-group.mjs').ProcessGroup} ProcessGroup */
@@ -70,6 +71,6 @@ export function signalProcess(pid, signal) {
   try {
     process.kill(pid, signal);
   } catch (error) {
-    if (!(error instanceof Error && 'code' in error && goneCodes.has(`${error.code}`))) throw error;
+    if (!goneCodes.has(codeOf(error) ?? '')) throw error;
   }
 }
