@@ -26,7 +26,7 @@ describeIf(pythonClients, 'the Python clients', () => {
   async function run(script: string): Promise<Record<string, unknown>> {
     const child = spawn(pythonPath, [join(repository, 'e2e/clients', script)], {
       env: {
-        PATH: process.env['PATH'],
+        PATH: process.env.PATH,
         FOVEA_URL: system.url,
         FOVEA_API_KEY: keys.alpha,
         NO_PROXY: '127.0.0.1',
@@ -61,7 +61,7 @@ describeIf(pythonClients, 'the Python clients', () => {
       with_usage: { usage: expect.any(Number) },
       unknown: expect.stringContaining('UNKNOWN_MODEL'),
     });
-    expect((seen['stream'] as { pieces: number }).pieces).toBeGreaterThan(3);
+    expect((seen.stream as { pieces: number }).pieces).toBeGreaterThan(3);
   }, 60_000);
 
   it('openai asks with a picture, whole and as a stream, and understands the error', async () => {
@@ -73,6 +73,6 @@ describeIf(pythonClients, 'the Python clients', () => {
       usage: expect.any(Number),
       unknown: 'UNKNOWN_MODEL',
     });
-    expect(seen['pieces']).toBeGreaterThan(3);
+    expect(seen.pieces).toBeGreaterThan(3);
   }, 60_000);
 });

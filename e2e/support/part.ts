@@ -20,7 +20,7 @@ export class Part {
   ) {
     this.#child = spawn(process.execPath, [script, ...args], {
       cwd: repository,
-      env: { PATH: process.env['PATH'] ?? '', ...env },
+      env: { PATH: process.env.PATH ?? '', ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     for (const stream of [this.#child.stdout, this.#child.stderr]) {

@@ -9,7 +9,7 @@ const isObject = (value: unknown): value is Fields =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 const listOf = (value: unknown): readonly unknown[] => (Array.isArray(value) ? value : []);
 
-const hasUrl = (value: Fields): value is Fields & { url: string } => typeof value['url'] === 'string';
+const hasUrl = (value: Fields): value is Fields & { url: string } => typeof value.url === 'string';
 
 /**
  * The places at which a chat request expects an image: `messages[i].content[j].image_url.url` of parts whose type is
@@ -17,11 +17,11 @@ const hasUrl = (value: Fields): value is Fields & { url: string } => typeof valu
  */
 export function* collectImageUrls(value: unknown): Generator<ImagePlace> {
   if (!isObject(value)) return;
-  for (const [messageIndex, message] of listOf(value['messages']).entries()) {
+  for (const [messageIndex, message] of listOf(value.messages).entries()) {
     if (!isObject(message)) continue;
-    for (const [partIndex, part] of listOf(message['content']).entries()) {
-      if (!isObject(part) || part['type'] !== 'image_url') continue;
-      const holder = part['image_url'];
+    for (const [partIndex, part] of listOf(message.content).entries()) {
+      if (!isObject(part) || part.type !== 'image_url') continue;
+      const holder = part.image_url;
       if (!isObject(holder) || !hasUrl(holder)) continue;
       yield { holder, path: `messages[${messageIndex}].content[${partIndex}].image_url.url` };
     }

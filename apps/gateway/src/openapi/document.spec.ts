@@ -15,7 +15,7 @@ function* references(value: unknown): Generator<string> {
 
 describe('the OpenAPI document', () => {
   it('points only at components that exist and hold a schema', () => {
-    const components = document['components'] as { schemas: Record<string, unknown> };
+    const components = document.components as { schemas: Record<string, unknown> };
     const found = [...references(document)];
     expect(found.length).toBeGreaterThan(20);
     for (const reference of found) {
@@ -26,7 +26,7 @@ describe('the OpenAPI document', () => {
   });
 
   it('describes the chat request by the schema that parses it', () => {
-    const components = document['components'] as {
+    const components = document.components as {
       schemas: { ChatRequest: { required: string[]; properties: Record<string, unknown> } };
     };
     expect(components.schemas.ChatRequest.required).toEqual(['model', 'messages']);
