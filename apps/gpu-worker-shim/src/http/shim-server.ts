@@ -73,6 +73,20 @@ function registerErrors(server: FastifyInstance, parts: ShimServerParts): void {
   });
 }
 
+/**
+ * Closing waits for every connection, and one whose headers are out already stays open for the keep-alive time after
+ * its answer; so each is ended with its answer once the server closes.
+ */
+function endConnectionsOnClose(server: FastifyInstance): void {
+  let isClosing = false;
+  server.addHook('preClose', async () => {
+    isClosing = true;
+  });
+  server.addHook('onResponse', async (request) => {
+    if (isClosing) request.raw.socket.destroySoon();
+  });
+}
+
 /** The HTTP face: vLLM's routes, bodies and errors. Listening and closing are the caller's. */
 export function createShimServer(parts: ShimServerParts): FastifyInstance {
   const server = Fastify({
@@ -94,6 +108,7 @@ export function createShimServer(parts: ShimServerParts): FastifyInstance {
     if (request.method === 'OPTIONS' || !isGuarded(path)) return;
     if (!isAllowed(request.headers.authorization)) return reply.code(401).send({ error: 'Unauthorized' });
   });
+  endConnectionsOnClose(server);
   registerProbes(server, parts);
   server.get('/v1/models', async () => parts.models.toWire());
   registerChatRoute(server, parts);
