@@ -124,14 +124,16 @@ export class Generation {
   async #attempt(): Promise<Ending> {
     const { job, fence, attempt } = this.#lease;
     const { stream, servedModel } = this.#ports;
-    const left = await stream.open(job.id, fence);
+    const [left] = await Promise.all([
+      stream.open(job.id, fence),
+      stopWhenCancelled(stream, job.id, this.stop, this.#cleanups),
+    ]);
     if (left.terminal !== undefined) return { kind: 'already-ended' };
     if (left.hasOutput) {
       await countEarlierAttempt(stream, job.id, this.#usage);
       return { kind: 'error', error: new FoveaError('STREAM_INTERRUPTED') };
     }
     this.#cleanups.add(stopAtDeadline(job.deadlineAtMs, this.stop));
-    this.#cleanups.add(await stopWhenCancelled(stream, job.id, this.stop));
     if (this.stop.cause !== undefined) return endingOfStop(this.stop.cause, false);
     if (attempt > MAX_ATTEMPTS) {
       const detail = `given up after ${attempt - 1} attempts without output`;
