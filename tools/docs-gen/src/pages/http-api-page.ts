@@ -28,7 +28,7 @@ export type OpenApi = z.infer<typeof documentSchema>;
 
 const INTRODUCTION = `Every route exists at \`/x\` and at \`/v1/x\`. Routes with a key want
 \`Authorization: Bearer <key>\`. The same as OpenAPI 3.1: \`GET /openapi.json\`, \`GET /openapi.yaml\`; to read in a
-browser: \`GET /docs\`. Every answer carries \`x-request-id\`. Optional fields may be \`null\`, which means absent.
+browser: \`GET /docs\`. Every answer to a well-formed HTTP request carries \`x-request-id\`. Optional fields may be \`null\`, which means absent.
 The codes are explained in [errors.md](errors.md).`;
 
 const answers = (operation: Operation): string =>
