@@ -13,6 +13,7 @@ import { countEarlierAttempt } from './earlier-attempt.js';
 import { type Ending, endingOfFailure, endingOfStop, MAX_ATTEMPTS } from './ending.js';
 import { GenerationStop } from './generation-stop.js';
 import { GenerationTiming } from './generation-timing.js';
+import { reportSettled } from './report-settled.js';
 import { type Settled, settle } from './settle.js';
 import { stopAtDeadline, stopWhenCancelled, stopWhenLost } from './stop-triggers.js';
 import { UsageCount } from './usage-count.js';
@@ -63,7 +64,7 @@ export class Generation {
    */
   async run(): Promise<void> {
     const { job, attempt, waitedMs, lost } = this.#lease;
-    const { telemetry } = this.#ports;
+    const { telemetry, logger } = this.#ports;
     const about = { requestId: job.id, model: job.model, lane: job.lane };
     telemetry.jobTaken({ ...about, attempt, queueTimeS: waitedMs / 1_000 });
     const isLost = new Promise<Settled>((resolve) => {
@@ -75,35 +76,13 @@ export class Generation {
     const settled = await Promise.race([this.#work(), isLost]);
     // Not awaited: taking a listener off may wait for Redis, and the slot is needed.
     void this.#cleanups.run();
-    this.#report(settled, about);
-  }
-
-  #report(settled: Settled, about: { requestId: string; model: string; lane: string }): void {
-    const { attempt } = this.#lease;
-    const { telemetry, logger } = this.#ports;
-    switch (settled.kind) {
-      case 'abandoned':
-        telemetry.leaseLost(about);
-        return;
-      case 'handed-back':
-        logger.warn({ ...about, attempt, err: settled.error }, 'job handed back');
-        return;
-      case 'already-ended':
-        logger.info({ ...about, attempt }, 'job was already answered');
-        return;
-      case 'finished':
-        if (settled.error !== undefined && settled.error.code !== 'CANCELLED') {
-          logger.warn({ ...about, attempt, err: settled.error }, 'generation failed');
-        }
-        telemetry.generationFinished({
-          ...about,
-          outcome: settled.error?.code ?? 'ok',
-          durationS: this.#timing.durationS,
-          ttftS: this.#timing.ttftS,
-          images: this.#timing.ttftS === undefined ? 0 : imagesOf(this.#lease),
-          ...this.#usage.usage,
-        });
-    }
+    reportSettled(settled, {
+      lease: this.#lease,
+      usage: this.#usage.usage,
+      timing: this.#timing,
+      telemetry,
+      logger,
+    });
   }
 
   async #work(): Promise<Settled> {
@@ -215,6 +194,3 @@ export class Generation {
     return () => stopped.removeEventListener('abort', onStopped);
   }
 }
-
-const imagesOf = ({ job }: Lease): number =>
-  job.blobs.filter((blob) => blob.mediaType.startsWith('image/')).length;
