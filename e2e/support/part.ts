@@ -40,14 +40,20 @@ export class Part {
     await until(
       `${name} to be ready`,
       async () => {
-        if (!part.isRunning) throw part.#ended();
-        return (await fetch(options.readyUrl)).status === 200;
+        if (!part.isRunning) return 'ended';
+        return (await fetch(options.readyUrl)).status === 200 ? 'ready' : undefined;
       },
       60_000,
-    ).catch(async (error: unknown) => {
-      await part.end('SIGKILL');
-      throw new Error(`${name} did not become ready:\n${part.log.slice(-LOG_TAIL_CHARS)}`, { cause: error });
-    });
+    )
+      .then((state) => {
+        if (state === 'ended') throw new Error(`it ended with code ${part.exitCode}`);
+      })
+      .catch(async (error: unknown) => {
+        await part.end('SIGKILL');
+        throw new Error(`${name} did not become ready:\n${part.log.slice(-LOG_TAIL_CHARS)}`, {
+          cause: error,
+        });
+      });
     return part;
   }
 
@@ -77,9 +83,5 @@ export class Part {
     const exited = once(this.#child, 'exit');
     this.#child.kill(signal);
     await exited;
-  }
-
-  #ended(): Error {
-    return new Error(`${this.name} ended with code ${this.#child.exitCode}`);
   }
 }

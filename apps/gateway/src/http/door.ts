@@ -19,6 +19,7 @@ export function installDoor(fastify: FastifyInstance, keys: ApiKeys, logger: Log
   fastify.addHook('onRequest', (request, reply, done) => {
     const context = openContext(request);
     reply.header('x-request-id', context.id);
+    logger.debug({ requestId: context.id, label: context.label, route: request.routeOptions.url }, 'request');
     if (request.method === 'OPTIONS' || isPublic(routePath(request.url))) return done();
     context.principal = keys.authenticate(request.headers.authorization);
     if (context.principal !== undefined) return done();

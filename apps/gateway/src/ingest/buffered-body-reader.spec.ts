@@ -84,11 +84,11 @@ describe('BufferedBodyReader', () => {
     });
   });
 
-  it('ends with the reason of an abort, with CLIENT_CLOSED for a socket that goes, with a timeout for silence', async () => {
+  it('ends with REQUEST_TIMEOUT when the time is up, with CLIENT_CLOSED for a socket that goes, with a timeout for silence', async () => {
     const controller = new AbortController();
     const waiting = read(new PassThrough(), controller.signal);
     controller.abort(new FoveaError('TIMEOUT'));
-    await expect(waiting).rejects.toMatchObject({ code: 'TIMEOUT' });
+    await expect(waiting).rejects.toMatchObject({ code: 'REQUEST_TIMEOUT' });
 
     const gone = new PassThrough();
     const reading = read(gone);

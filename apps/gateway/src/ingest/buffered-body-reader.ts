@@ -49,7 +49,7 @@ export class BufferedBodyReader extends BodyReader {
         source.resume();
         reject(error);
       };
-      const onAbort = (): void => fail(signal.reason);
+      const onAbort = (): void => fail(whileUploading(signal.reason));
       const onGone = (): void => fail(new FoveaError('CLIENT_CLOSED'));
       const onData = (chunk: Buffer): void => {
         idle.refresh();
@@ -65,6 +65,12 @@ export class BufferedBodyReader extends BodyReader {
       source.on('data', onData).on('end', onEnd).on('error', onGone).on('close', onGone);
     });
   }
+}
+
+/** Time that ran out before the body was there is the upload's, not the model's. */
+function whileUploading(reason: unknown): unknown {
+  const isTimeout = FoveaError.isInstance(reason) && reason.code === 'TIMEOUT';
+  return isTimeout ? new FoveaError('REQUEST_TIMEOUT', { limit: reason.limit }) : reason;
 }
 
 function parseJson(body: Buffer): unknown {
