@@ -20,6 +20,7 @@ export {
   idefics3PixelMask,
   idefics3PixelValues,
 } from './idefics3/idefics3-pixels.js';
+export { createImageInspector, type ImageFacts, type ImageInspector } from './inspect/image-inspector.js';
 export {
   countPpOcrTokens,
   type DetectionSize,

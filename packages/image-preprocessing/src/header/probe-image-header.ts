@@ -1,25 +1,11 @@
-import { readGifHeader } from './gif-header.js';
-import { asciiAt, type HeaderReading, type ImageHeader } from './image-header.js';
-import { readJpegHeader } from './jpeg-header.js';
-import { readPngHeader } from './png-header.js';
-import { readWebpHeader } from './webp-header.js';
-
-interface Format {
-  /** One character per byte; `?` stands for any byte. */
-  readonly signature: string;
-  readonly read: (bytes: Uint8Array) => HeaderReading;
-}
-
-const formats: readonly Format[] = [
-  { signature: '\x89PNG\r\n\x1a\n', read: readPngHeader },
-  { signature: '\xff\xd8\xff', read: readJpegHeader },
-  { signature: 'RIFF????WEBP', read: readWebpHeader },
-  { signature: 'GIF87a', read: readGifHeader },
-  { signature: 'GIF89a', read: readGifHeader },
-];
+import { ByteCursor } from '../inspect/byte-cursor.js';
+import { walkImage } from '../inspect/walk-image.js';
+import { recogniseFormat } from './image-format.js';
+import type { ImageHeader } from './image-header.js';
 
 /**
- * Tells format and size of an image from the beginning of its file, without decoding a pixel.
+ * Tells format and size of an image from the beginning of its file, without decoding a pixel. For a file at
+ * hand; one that is still coming is the business of `createImageInspector`.
  *
  * Works on any prefix and only ever refines its answer as more bytes come: `need-more-bytes` until the size
  * is told, then always the same header. How many bytes that takes is up to the file (33 for a PNG, megabytes
@@ -28,17 +14,17 @@ const formats: readonly Format[] = [
  *
  * Own code, because the libraries at hand answer a short, an unknown and a broken file with the same null.
  *
- * @throws FoveaError `INVALID_IMAGE` when the format is known but its structure is broken.
+ * @throws FoveaError `INVALID_IMAGE` when the format is known but its structure is broken before the size.
  */
 export function probeImageHeader(bytes: Uint8Array): ImageHeader | 'need-more-bytes' | 'unknown-format' {
-  const candidates = formats.filter(({ signature }) => matches(bytes, signature));
-  const format = candidates.find(({ signature }) => bytes.length >= signature.length);
-  if (format !== undefined) return format.read(bytes);
-  return candidates.length > 0 ? 'need-more-bytes' : 'unknown-format';
-}
-
-/** True when the bytes agree with the signature as far as both go. */
-function matches(bytes: Uint8Array, signature: string): boolean {
-  const start = asciiAt(bytes, 0, signature.length);
-  return [...start].every((character, at) => signature[at] === '?' || signature[at] === character);
+  const format = recogniseFormat(bytes);
+  if (format === 'need-more-bytes' || format === 'unknown-format') return format;
+  const cursor = new ByteCursor();
+  cursor.feed(bytes);
+  const walk = walkImage(format, cursor);
+  for (;;) {
+    const step = walk.next();
+    if (step.done || step.value === undefined) return 'need-more-bytes';
+    if (!step.value.mayGrow) return step.value;
+  }
 }
