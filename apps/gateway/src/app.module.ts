@@ -27,9 +27,6 @@ import { StatusController } from './ops/status.controller.js';
 export const LOGGER = Symbol('Logger');
 export const TELEMETRY = Symbol('GatewayTelemetry');
 
-/** Metadata segments in front of an image's size may take this much. */
-const MAX_IMAGE_HEADER_BYTES = 4 * 1024 * 1024;
-
 function adapters(config: GatewayConfig, logger: Logger): Provider[] {
   const redis: RedisSettings = {
     url: config.REDIS_URL,
@@ -101,8 +98,7 @@ const services: Provider[] = [
   {
     provide: ImageIntake,
     inject: [BlobStore],
-    useFactory: (blobs: BlobStore) =>
-      new ImageIntake(blobs, { maxImageSidePx: MAX_IMAGE_SIDE_PX, maxHeaderBytes: MAX_IMAGE_HEADER_BYTES }),
+    useFactory: (blobs: BlobStore) => new ImageIntake(blobs, { maxImageSidePx: MAX_IMAGE_SIDE_PX }),
   },
   {
     provide: RunChat,

@@ -23,6 +23,10 @@ export const blobRefSchema = z.object({
   /** Pixels as the file's header says, for images. */
   width: z.number().int().positive().optional(),
   height: z.number().int().positive().optional(),
+  /** Pictures in an animation; 1 for a still image. */
+  frames: z.number().int().positive().optional(),
+  /** EXIF orientation; absent means upright. Width and height are those before the rotation. */
+  orientation: z.number().int().min(1).max(8).optional(),
 });
 export type BlobRef = z.infer<typeof blobRefSchema>;
 

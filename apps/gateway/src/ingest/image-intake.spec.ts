@@ -7,16 +7,28 @@ import type { BlobRef } from '@fovea/schemas/jobs';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { ImageIntake } from './image-intake.js';
 
-/** The first bytes of a PNG: signature and header chunk, which is all that admission looks at. */
-function pngHeader(width: number, height: number): Buffer {
-  const header = Buffer.alloc(33);
-  Buffer.from('89504e470d0a1a0a0000000d49484452', 'hex').copy(header);
-  header.writeUInt32BE(width, 16);
-  header.writeUInt32BE(height, 20);
-  header.set([8, 2, 0, 0, 0], 24);
-  header.writeUInt32BE(crc32(header.subarray(12, 29)), 29);
-  return header;
+function chunk(name: string, content: Buffer): Buffer {
+  const bytes = Buffer.alloc(content.length + 12);
+  bytes.writeUInt32BE(content.length);
+  bytes.write(name, 4, 'latin1');
+  content.copy(bytes, 8);
+  bytes.writeUInt32BE(crc32(bytes.subarray(4, -4)), bytes.length - 4);
+  return bytes;
 }
+
+/** A PNG whose structure is sound; its pixels are nonsense, which only decoding would show. */
+function png(width: number, height: number): Buffer {
+  const header = Buffer.from([0, 0, 0, 0, 0, 0, 0, 0, 8, 2, 0, 0, 0]);
+  header.writeUInt32BE(width);
+  header.writeUInt32BE(height, 4);
+  return Buffer.concat([
+    Buffer.from('89504e470d0a1a0a', 'hex'),
+    chunk('IHDR', header),
+    chunk('IDAT', Buffer.alloc(100, 7)),
+    chunk('IEND', Buffer.alloc(0)),
+  ]);
+}
+const HEADER_END = 33;
 const path = 'messages[0].content[0].image_url.url';
 const owner = { tenant: 't', requestId: 'r', signal: new AbortController().signal };
 
@@ -26,7 +38,7 @@ describe('ImageIntake', () => {
   beforeEach(async () => {
     root = await mkdtemp(join(tmpdir(), 'fovea-intake-'));
     const store = createFileBlobStore({ root, lingerS: 0, maxReferenceAgeS: 60 });
-    intake = new ImageIntake(store, { maxImageSidePx: 4000, maxHeaderBytes: 1_000 });
+    intake = new ImageIntake(store, { maxImageSidePx: 4000 });
   });
   afterEach(() => rm(root, { recursive: true, force: true }));
 
@@ -38,6 +50,11 @@ describe('ImageIntake', () => {
       path,
       owner,
     );
+  /** After these bytes more and more follow; only a refusal ends it. */
+  async function* endlessly(start: Buffer): AsyncGenerator<Uint8Array> {
+    yield start;
+    for (;;) yield Buffer.alloc(1_000);
+  }
   const filesLeft = async (): Promise<string[]> => {
     const entries = await readdir(root, { recursive: true, withFileTypes: true });
     return entries
@@ -46,13 +63,15 @@ describe('ImageIntake', () => {
   };
 
   it('stores an image with its type and size by content, in whatever pieces it comes', async () => {
-    const bytes = Buffer.concat([pngHeader(4000, 4000), Buffer.alloc(100)]);
+    const bytes = png(4000, 4000);
     const ref = await store([...bytes].map((byte) => Uint8Array.of(byte)));
-    expect(ref).toMatchObject({ mediaType: 'image/png', width: 4000, height: 4000, byteSize: bytes.length });
+    const facts = { mediaType: 'image/png', width: 4000, height: 4000, frames: 1, byteSize: bytes.length };
+    expect(ref).toEqual({ name: expect.stringMatching(/^[0-9a-f]{64}$/), ...facts });
   });
 
   it('refuses one pixel too many from the header, with path and limit, and leaves nothing', async () => {
-    await expect(store([pngHeader(4001, 10), Buffer.alloc(10)])).rejects.toMatchObject({
+    const source = endlessly(png(4001, 10).subarray(0, HEADER_END));
+    await expect(intake.store(source, path, owner)).rejects.toMatchObject({
       code: 'IMAGE_TOO_LARGE',
       param: path,
       limit: { value: 4000, actual: 4001 },
@@ -63,11 +82,10 @@ describe('ImageIntake', () => {
   it.each([
     ['text', Buffer.from('hello, I am not an image at all, not even close to one')],
     ['an SVG', Buffer.from('<svg xmlns="http://www.w3.org/2000/svg" width="1" height="1"/>')],
-    ['a cut header', pngHeader(10, 10).subarray(0, 12)],
-    [
-      'a JPEG whose size never comes',
-      Buffer.concat([Buffer.from('ffd8ffe0ffff', 'hex'), Buffer.alloc(2_000)]),
-    ],
+    ['nothing at all', Buffer.alloc(0)],
+    ['a cut header', png(10, 10).subarray(0, 12)],
+    ['a file that lacks its last byte', png(10, 10).subarray(0, -1)],
+    ['a JPEG whose size never comes', Buffer.from('ffd8ffe0000400000000', 'hex')],
   ])('refuses %s as INVALID_IMAGE, and leaves nothing', async (_name, bytes) => {
     await expect(store([bytes])).rejects.toMatchObject({ code: 'INVALID_IMAGE', param: path });
     expect(await filesLeft()).toEqual([]);

@@ -13,24 +13,13 @@ export interface ImageHeader {
   readonly width: number;
   /** Pixels as stored, before any EXIF rotation. */
   readonly height: number;
-  /** Only of JPEG, where EXIF stands before the size. PNG and WebP may carry theirs behind the pixels. */
+  /** From EXIF that stands before the size, as in JPEG; PNG and WebP carry theirs behind it. */
   readonly orientation?: ExifOrientation;
 }
-
-/**
- * The answer of one format's reader. `need-more-bytes` means: what is there is sound so far, but the size
- * has not come yet.
- */
-export type HeaderReading = ImageHeader | 'need-more-bytes';
 
 /** Builds the error for a file whose structure breaks its format. `reason` is public, so it holds no bytes. */
 export function damagedImage(reason: string): FoveaError {
   return new FoveaError('INVALID_IMAGE', { message: `The image is damaged: ${reason}.` });
-}
-
-/** Opens a view for multi-byte reads over exactly these bytes. */
-export function viewOf(bytes: Uint8Array): DataView {
-  return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }
 
 /** Reads `length` bytes as ASCII, as the four-letter names of chunks are. */

@@ -1,3 +1,4 @@
+import { crc32 } from 'node:zlib';
 import { describe, expect, it } from '@jest/globals';
 import sharp, { type Sharp } from 'sharp';
 import type { ImageHeader } from './image-header.js';
@@ -129,6 +130,12 @@ describe('probeImageHeader', () => {
     }
   });
 
+  it('passes over stray bytes between the segments of a JPEG, as decoders do', () => {
+    const file = jpegBehind(exif('II', 3, 6), Buffer.from('0011ff0022', 'hex'));
+    const expected = { mediaType: 'image/jpeg', width: 640, height: 480, orientation: 6 };
+    expect(probeImageHeader(file)).toEqual(expected);
+  });
+
   it('finds the size of a JPEG behind a megabyte of metadata and fill bytes', () => {
     const megabyte = Array.from({ length: 16 }, () => segment(0xe1, Buffer.alloc(65_533, 0xff)));
     const file = jpegBehind(...megabyte, Buffer.alloc(9, 0xff));
@@ -170,7 +177,12 @@ describe('probeImageHeader on broken files', () => {
     'PNG with another first chunk': () => png((file) => file.write('CgBI', 12, 'latin1')),
     'PNG with a long IHDR': () => png((file) => file.writeUInt32BE(14, 8)),
     'PNG with a wrong checksum': () => png((file) => file.writeUInt32BE(5000, 16)),
-    'JPEG with stray bytes': () => jpegBehind(exif('II', 3, 1), Buffer.from('00', 'hex')),
+    'JPEG with an unknown marker': () => jpegBehind(segment(0xf0, Buffer.alloc(2))),
+    'PNG with an unknown filter method': () =>
+      png((file) => {
+        file.writeUInt8(1, 27);
+        file.writeUInt32BE(crc32(file.subarray(12, 29)), 29);
+      }),
     'JPEG with a segment of length 1': () => jpegBehind(Buffer.from('ffe00001', 'hex')),
     'JPEG that ends at once': () => jpegBehind(Buffer.from('ffd9', 'hex')),
     'JPEG whose scan comes first': () => jpegBehind(segment(0xda, Buffer.alloc(6))),

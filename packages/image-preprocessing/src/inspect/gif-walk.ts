@@ -11,22 +11,28 @@ const trailer = 0x3b;
  *
  * The screen size alone is not enough: decoders (libnsgif in libvips among them) grow the picture to its first
  * frame, so a file could claim a screen of 1×1 and decode to 60,000×60,000. Later frames are cut to the
- * picture. Bytes behind the trailer belong to nobody.
+ * picture. Between blocks, from the first frame on, bytes that start no block are passed over, as decoders do: some
+ * writers end a block twice. Bytes behind the trailer belong to nobody.
  */
 export function* walkGif(cursor: ByteCursor): ImageWalk {
   const { view } = cursor;
   while (!cursor.skipTo(6)) yield;
-  while (!cursor.gather(7)) yield;
+  while (!cursor.gather(4)) yield;
   let width = view.getUint16(0, true);
   let height = view.getUint16(2, true);
-  const colours = colourTableBytes(view.getUint8(4));
   if (width > 0 && height > 0) yield { mediaType: 'image/gif', width, height, mayGrow: true };
-  while (!cursor.skipTo(13 + colours)) yield;
+  while (!cursor.gather(3)) yield;
+  const firstBlockAt = cursor.position + colourTableBytes(view.getUint8(0));
+  while (!cursor.skipTo(firstBlockAt)) yield;
   let frames = 0;
   for (;;) {
     while (!cursor.gather(1)) yield;
     const block = view.getUint8(0);
-    if (block === trailer && frames > 0) return { frames, orientation: undefined };
+    if (block !== imageBlock && block !== extensionBlock) {
+      if (frames === 0) throw damagedImage('a GIF without a frame where one must be');
+      if (block === trailer) return { frames, orientation: undefined };
+      continue;
+    }
     if (block === imageBlock) {
       while (!cursor.gather(9)) yield;
       const end = cursor.position + colourTableBytes(view.getUint8(8)) + 1; // and the code size
@@ -38,9 +44,7 @@ export function* walkGif(cursor: ByteCursor): ImageWalk {
       }
       while (!cursor.skipTo(end)) yield;
       frames++;
-    } else if (block === extensionBlock) {
-      while (!cursor.gather(1)) yield; // its label
-    } else throw damagedImage('a GIF with bytes where a block must start');
+    } else while (!cursor.gather(1)) yield; // the label of an extension
     for (;;) {
       while (!cursor.gather(1)) yield;
       const length = view.getUint8(0);

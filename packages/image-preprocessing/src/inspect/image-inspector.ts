@@ -18,7 +18,7 @@ export interface ImageFacts extends ImageHeader {
 export interface ImageInspector {
   /** Looks at the next bytes. They are not kept: their buffer may be filled anew. */
   push(piece: Uint8Array): void;
-  /** Tells what the file is, once all of it has been pushed. */
+  /** Tells what the file is, once all of it has been pushed. May be asked again. */
   end(): ImageFacts;
 }
 

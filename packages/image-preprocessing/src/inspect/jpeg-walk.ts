@@ -11,9 +11,9 @@ const app1 = 0xe1;
 /**
  * Walks a JPEG from segment to segment and through its picture bytes to the end marker (ITU-T T.81, annex B).
  *
- * Segments are skipped by their length, so a thumbnail in one is never taken for the picture. Before the first
- * scan no byte may stand outside of a segment; behind it decoders pass over whatever is no marker, and so does
- * this. Bytes behind the end marker belong to nobody: cameras append further pictures and films there.
+ * Segments are skipped by their length, so a thumbnail in one is never taken for the picture. Bytes that belong to
+ * no segment are passed over like picture bytes, since decoders only warn of them and cameras do write them. Bytes
+ * behind the end marker belong to nobody: further pictures and films are appended there.
  */
 export function* walkJpeg(cursor: ByteCursor): ImageWalk {
   const { view } = cursor;
@@ -23,18 +23,13 @@ export function* walkJpeg(cursor: ByteCursor): ImageWalk {
   let hasScan = false;
   while (!cursor.skipTo(2)) yield;
   for (;;) {
-    if (hasScan) {
-      while (!cursor.skipPast(0xff)) yield;
-    } else {
-      while (!cursor.gather(1)) yield;
-      if (view.getUint8(0) !== 0xff) throw damagedImage('a JPEG with stray bytes between its segments');
-    }
+    while (!cursor.skipPast(0xff)) yield;
     let marker = 0xff; // any number of fill bytes
     while (marker === 0xff) {
       while (!cursor.gather(1)) yield;
       marker = view.getUint8(0);
     }
-    if (isStandalone(marker) || (hasScan && marker === 0)) continue;
+    if (marker === 0 || isStandalone(marker)) continue;
     if (marker === endOfImage && hasScan) return { frames: 1, orientation };
     assertStartsSegment(marker, hasFrame);
     while (!cursor.gather(2)) yield;
@@ -65,9 +60,11 @@ function isStandalone(marker: number): boolean {
   return marker === 0x01 || (marker >= 0xd0 && marker <= 0xd7);
 }
 
+/** Lets pass the markers that libjpeg knows; it stops at any other. */
 function assertStartsSegment(marker: number, hasFrame: boolean): void {
   if (marker === startOfImage) throw damagedImage('a JPEG that starts a second time');
-  if (marker < 0xc0) throw damagedImage('a JPEG with an unknown marker');
+  const isReserved = marker < 0xc0 || marker === 0xc8 || marker === 0xde || marker === 0xdf;
+  if (isReserved || (marker >= 0xf0 && marker <= 0xfd)) throw damagedImage('a JPEG with an unknown marker');
   if (marker === endOfImage) throw damagedImage('a JPEG without a picture');
   if (marker === startOfScan && !hasFrame)
     throw damagedImage('a JPEG whose picture starts before its size is told');

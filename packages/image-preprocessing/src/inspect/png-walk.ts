@@ -30,7 +30,8 @@ const bitDepths: ReadonlyMap<number, readonly number[]> = new Map([
  * Walks a PNG from chunk to chunk to its `IEND` (PNG specification, third edition).
  *
  * The checksum is taken of critical chunks only: decoders drop any other chunk whose checksum is wrong. Frames
- * are those of an animation (`fcTL`) that is announced before the pixels. Bytes behind `IEND` belong to nobody.
+ * are those of an animation (`fcTL`) that is announced before the pixels, and EXIF counts only there, too. Bytes
+ * behind `IEND` belong to nobody.
  */
 export function* walkPng(cursor: ByteCursor): ImageWalk {
   const { view } = cursor;
@@ -38,6 +39,7 @@ export function* walkPng(cursor: ByteCursor): ImageWalk {
   const needsPalette = view.getUint8(9) === paletteColour;
   yield header;
   let orientation: ExifOrientation | undefined;
+  let hasExif = false;
   let hasPalette = false;
   let hasPixels = false;
   let isAnimated = false;
@@ -51,8 +53,11 @@ export function* walkPng(cursor: ByteCursor): ImageWalk {
     if (name === chunk.animation) isAnimated ||= !hasPixels;
     else if (name === chunk.frame) frames++;
     else if (name === chunk.palette) hasPalette = true;
-    else if (name === chunk.exif) orientation ??= yield* readExifOrientation(cursor, end);
-    else if (name === chunk.pixels) {
+    else if (name === chunk.header) throw damagedImage('a PNG with two headers');
+    else if (name === chunk.exif && !hasExif && !hasPixels) {
+      hasExif = true;
+      orientation = yield* readExifOrientation(cursor, end);
+    } else if (name === chunk.pixels) {
       if (needsPalette && !hasPalette) throw damagedImage('a PNG whose palette is missing');
       hasPixels = true;
     }
@@ -92,6 +97,9 @@ function* readHeaderChunk(cursor: ByteCursor): WalkPart<ImageHeader> {
   }
   if (!bitDepths.get(view.getUint8(9))?.includes(view.getUint8(8))) {
     throw damagedImage('its PNG header holds an impossible colour type');
+  }
+  if (view.getUint8(10) !== 0 || view.getUint8(11) !== 0 || view.getUint8(12) > 1) {
+    throw damagedImage('its PNG header holds an unknown compression, filter or interlace method');
   }
   return { mediaType: 'image/png', width, height };
 }

@@ -13,13 +13,14 @@ const chunk = {
 } as const;
 
 const animationFlag = 0x02;
-const chunkHeaderBytes = 8;
+const exifFlag = 0x08;
 
 /**
  * Walks a WebP from chunk to chunk to the end that its RIFF header tells (WebP container specification, RFC 9649).
  *
  * A chunk of odd length is followed by a zero, which the last chunk of a file may lack. A still picture must have
- * the size of its canvas, and each frame of an animation must lie inside. Bytes behind the end belong to nobody.
+ * the size of its canvas, and each frame of an animation must lie inside. EXIF counts if the header announces it.
+ * Bytes behind the end belong to nobody.
  */
 export function* walkWebp(cursor: ByteCursor): ImageWalk {
   const { view } = cursor;
@@ -27,10 +28,12 @@ export function* walkWebp(cursor: ByteCursor): ImageWalk {
   const fileEnd = 8 + view.getUint32(4, true);
   let canvas: ImageHeader | undefined;
   let isAnimated = false;
+  let hasExif = false;
   let orientation: ExifOrientation | undefined;
   let frames = 0;
-  while (cursor.position + chunkHeaderBytes <= fileEnd) {
-    while (!cursor.gather(chunkHeaderBytes)) yield;
+  do {
+    if (cursor.position + 8 > fileEnd) throw damagedImage('a WebP with bytes that are no chunk');
+    while (!cursor.gather(8)) yield;
     const name = view.getUint32(0);
     const length = view.getUint32(4, true);
     const end = cursor.position + length;
@@ -39,6 +42,7 @@ export function* walkWebp(cursor: ByteCursor): ImageWalk {
       if (name === chunk.extended) {
         canvas = yield* readExtended(cursor, length);
         isAnimated = (view.getUint8(0) & animationFlag) !== 0;
+        hasExif = (view.getUint8(0) & exifFlag) !== 0;
       } else {
         canvas = yield* readFrame(cursor, name, length);
         frames = 1;
@@ -53,11 +57,13 @@ export function* walkWebp(cursor: ByteCursor): ImageWalk {
         throw damagedImage('a WebP whose picture does not have the size that its header tells');
       }
       frames = 1;
-    } else if (name === chunk.exif) orientation ??= yield* readExifOrientation(cursor, end);
+    } else if (name === chunk.exif && hasExif) {
+      hasExif = false; // the first one counts
+      orientation = yield* readExifOrientation(cursor, end);
+    }
     while (!cursor.skipTo(Math.min(end + (length & 1), fileEnd))) yield;
-  }
+  } while (cursor.position < fileEnd);
   if (frames === 0) throw damagedImage('a WebP without a picture');
-  while (!cursor.skipTo(fileEnd)) yield;
   return { frames, orientation };
 }
 
@@ -89,7 +95,7 @@ function* readFrame(cursor: ByteCursor, name: number, length: number): WalkPart<
 
 /** Reads the canvas of a file with alpha, metadata or animation; its flags stay in the view. */
 function* readExtended(cursor: ByteCursor, length: number): WalkPart<ImageHeader> {
-  if (length < 10) throw damagedImage('a WebP whose extended header is too short');
+  if (length !== 10) throw damagedImage('a WebP whose extended header has an impossible length');
   while (!cursor.gather(10)) yield;
   return {
     mediaType: 'image/webp',
