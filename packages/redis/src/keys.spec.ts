@@ -1,11 +1,12 @@
 import { describe, expect, it } from '@jest/globals';
-import { encodeName, laneKeyPrefix, modelsKey, requestKey } from './keys.js';
+import { encodeName, filesKey, laneKeyPrefix, modelsKey, requestKey } from './keys.js';
 
 describe('key names', () => {
   it('put everything of a request, a lane and the registry under one hash tag each', () => {
     expect(requestKey('0190-a', 'log')).toBe('{r:0190-a}:log');
     expect(laneKeyPrefix('llama-3', 'text')).toBe('{q:llama-3:text}');
     expect(modelsKey('packages')).toBe('{models}:packages');
+    expect(filesKey('acme', 'bytes')).toBe('{f:acme}:bytes');
   });
 
   it('let no name close a hash tag or forge a separator', () => {

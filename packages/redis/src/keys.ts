@@ -1,7 +1,7 @@
 /**
  * Key names (DESIGN D4). Everything of one request shares the hash tag `{r:<id>}`, everything of one lane
- * `{q:<checkpoint>:<lane>}`, the model registry `{models}`; names are encoded so that no client text can
- * close a hash tag or forge a separator.
+ * `{q:<checkpoint>:<lane>}`, the model registry `{models}`, one tenant's stored files `{f:<tenant>}`; names are encoded
+ * so that no client text can close a hash tag or forge a separator.
  */
 export const encodeName = (name: string): string =>
   encodeURIComponent(name).replace(/[!'()*]/g, (char) => `%${char.charCodeAt(0).toString(16).toUpperCase()}`);
@@ -13,3 +13,5 @@ export const laneKeyPrefix = (checkpoint: string, kind: string): string =>
   `{q:${encodeName(checkpoint)}:${kind}}`;
 
 export const modelsKey = (suffix: string): string => `{models}:${suffix}`;
+
+export const filesKey = (tenant: string, suffix: string): string => `{f:${encodeName(tenant)}}:${suffix}`;
