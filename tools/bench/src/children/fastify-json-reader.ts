@@ -1,0 +1,91 @@
+import type { IncomingMessage } from 'node:http';
+import { createRequire } from 'node:module';
+import { pathToFileURL } from 'node:url';
+
+/**
+ * Preload for the gateway: its chat route as it would be with Fastify's own JSON parser. Everything else stays: the
+ * door, the controller, admission, the schema, the queue. Fastify collects and parses the body, as it does where nobody
+ * tells it otherwise, and a reader in the place of ours hands that value on. Bodies with pictures are not its business.
+ */
+
+interface ParsedRequest {
+  readonly raw: IncomingMessage;
+  readonly body: unknown;
+}
+
+interface FastifyLike {
+  getDefaultJsonParser(onProto: 'error', onConstructor: 'error'): unknown;
+  addContentTypeParser(
+    type: string,
+    options: { parseAs: 'string'; bodyLimit: number },
+    parser: unknown,
+  ): void;
+  addHook(name: 'preHandler', hook: (request: ParsedRequest, reply: unknown, done: () => void) => void): void;
+}
+
+interface Provider {
+  readonly provide?: unknown;
+  readonly useValue?: unknown;
+}
+
+interface GatewayModules {
+  readonly AppModule: { register(...args: unknown[]): { providers?: Provider[] } };
+  readonly BodyReader: unknown;
+  readonly NestFactory: {
+    create(module: unknown, adapter: { getInstance(): FastifyLike }, options: unknown): Promise<unknown>;
+  };
+}
+
+const BODY_LIMIT_BYTES = 128 * 1024 * 1024;
+const parsed = new WeakMap<IncomingMessage, unknown>();
+
+/** In the place of the gateway's reader: the body has been read by Fastify when this is asked for it. */
+const reader = {
+  read: async (source: IncomingMessage): Promise<unknown> => ({
+    value: parsed.get(source),
+    media: new Map(),
+    byteSize: Number(source.headers['content-length'] ?? 0),
+  }),
+};
+
+async function loadGateway(): Promise<GatewayModules> {
+  const main = process.argv[1];
+  if (main === undefined) throw new Error('expected the gateway as program');
+  const load = (path: string): Promise<GatewayModules> => import(new URL(path, pathToFileURL(main)).href);
+  // The gateway's own copy of Nest, whatever else is installed.
+  const nest = pathToFileURL(createRequire(main).resolve('@nestjs/core')).href;
+  const { NestFactory }: GatewayModules = await import(nest);
+  const { AppModule } = await load('app.module.js');
+  const { BodyReader } = await load('ingest/body-reader.js');
+  if (AppModule === undefined || BodyReader === undefined || NestFactory === undefined) {
+    throw new Error('the gateway is not built as this preload expects');
+  }
+  return { AppModule, BodyReader, NestFactory };
+}
+
+const { AppModule, BodyReader, NestFactory } = await loadGateway();
+
+const register = AppModule.register.bind(AppModule);
+AppModule.register = (...args) => {
+  const module = register(...args);
+  const providers = module.providers ?? [];
+  const others = providers.filter(({ provide }) => provide !== BodyReader);
+  if (others.length !== providers.length - 1) throw new Error('the gateway has no single reader to replace');
+  return { ...module, providers: [...others, { provide: BodyReader, useValue: reader }] };
+};
+
+const create = NestFactory.create.bind(NestFactory);
+NestFactory.create = (module, adapter, options) => {
+  const fastify = adapter.getInstance();
+  const parser = fastify.getDefaultJsonParser('error', 'error');
+  fastify.addContentTypeParser(
+    'application/json',
+    { parseAs: 'string', bodyLimit: BODY_LIMIT_BYTES },
+    parser,
+  );
+  fastify.addHook('preHandler', (request, _reply, done) => {
+    parsed.set(request.raw, request.body);
+    done();
+  });
+  return create(module, adapter, options);
+};

@@ -1,0 +1,17 @@
+import type { Scenario } from '../scenario.js';
+import { bigBodyPeers } from './big-body-peers.js';
+import { earlyRefusal } from './early-refusal.js';
+import { ingestLoopDelay } from './ingest-loop-delay.js';
+import { ingestMemory } from './ingest-memory.js';
+import { ingestTime } from './ingest-time.js';
+import { textOverhead } from './text-overhead.js';
+
+/** In the order in which they run. */
+export const allScenarios: readonly Scenario[] = [
+  ingestTime,
+  ingestMemory,
+  ingestLoopDelay,
+  earlyRefusal,
+  textOverhead,
+  bigBodyPeers,
+];
