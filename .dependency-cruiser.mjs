@@ -18,7 +18,7 @@ const compositionRoots = [String.raw`/src/(app\.module|compose|main)\.ts$`];
 
 /** Where port packages keep their adapters; each subpath `./x` is `src/x.ts`, which may lead into a folder. */
 const adapters = [
-  '^packages/blob-store/(src|dist)/(file|s3)',
+  '^packages/blob-store/(src|dist)/(file|s3|from-url)',
   '^packages/job-queue/(src|dist)/bullmq',
   '^packages/token-stream/(src|dist)/redis',
   '^packages/model-registry/(src|dist)/redis',

@@ -1,5 +1,5 @@
 import { BlobStore } from '@fovea/blob-store';
-import { createFileBlobStore, parseBlobStoreUrl } from '@fovea/blob-store/file';
+import { createBlobStore } from '@fovea/blob-store/from-url';
 import { JobQueue } from '@fovea/job-queue';
 import { createBullMqJobQueue } from '@fovea/job-queue/bullmq';
 import { ModelRegistry } from '@fovea/model-registry';
@@ -37,11 +37,13 @@ function adapters(config: GatewayConfig, logger: Logger): Provider[] {
     {
       provide: BlobStore,
       useFactory: () =>
-        createFileBlobStore({
-          root: parseBlobStoreUrl(config.BLOB_STORE_URL),
+        createBlobStore(config.BLOB_STORE_URL, {
           lingerS: config.BLOB_LINGER_S,
-          ...(config.BLOB_MAX_BYTES === undefined ? {} : { maxBytes: config.BLOB_MAX_BYTES }),
+          maxBytes: config.BLOB_MAX_BYTES,
           maxReferenceAgeS: config.REQUEST_TIMEOUT_S * 2,
+          accessKeyId: config.AWS_ACCESS_KEY_ID,
+          secretAccessKey: config.AWS_SECRET_ACCESS_KEY,
+          sessionToken: config.AWS_SESSION_TOKEN,
         }),
     },
     { provide: JobQueue, useFactory: () => createBullMqJobQueue({ redis, role: 'producer' }) },

@@ -1,3 +1,4 @@
+import { problemOfBlobStoreUrl } from '@fovea/blob-store';
 import {
   type ConfigOf,
   durationS,
@@ -40,13 +41,26 @@ export const variables = {
     help: 'Redis or Valkey, `redis(s)://[user:password@]host:port`.',
     secret: true,
   }),
-  BLOB_STORE_URL: variable(text({ pattern: /^file:\/\/\/[^?#]+$/, expected: 'file:///absolute/path' }), {
-    help: 'Where media are kept: `file:///path`, shared with the workers.',
+  BLOB_STORE_URL: variable(text(), {
+    help: 'Where media are kept, shared with the workers: `file:///path` or `s3://bucket/prefix?endpoint=…&region=…&path-style=…`.',
+  }),
+  AWS_ACCESS_KEY_ID: variable(text().optional(), {
+    help: 'Key of the bucket in `BLOB_STORE_URL`.',
+    secret: true,
+    defaultText: 'what the AWS SDK finds: role, web identity, `~/.aws`',
+  }),
+  AWS_SECRET_ACCESS_KEY: variable(text().optional(), {
+    help: 'Belongs to `AWS_ACCESS_KEY_ID`.',
+    secret: true,
+  }),
+  AWS_SESSION_TOKEN: variable(text().optional(), {
+    help: 'Belongs to `AWS_ACCESS_KEY_ID` when that is a temporary key.',
+    secret: true,
   }),
   BLOB_LINGER_S: variable(durationS().default(600), { help: 'How long media stay after their last use.' }),
   BLOB_MAX_BYTES: variable(integer({ min: 1 }).optional(), {
     help: 'Most bytes the blob store may hold.',
-    defaultText: '20 % of the free disk',
+    defaultText: '20 % of the free disk; 64 GiB in a bucket',
   }),
   LOG_TTL_S: variable(durationS({ min: 1 }).default(60), {
     help: 'How long the events of a finished request stay.',
@@ -88,6 +102,12 @@ export function readGatewayConfig(env: Environment): GatewayConfig {
   return readVariables(variables, env, (rule) => {
     rule(['GATEWAY_TLS_CERT', 'GATEWAY_TLS_KEY'], ({ GATEWAY_TLS_CERT: cert, GATEWAY_TLS_KEY: key }) =>
       (cert === undefined) === (key === undefined) ? undefined : 'both or none',
+    );
+    rule(['BLOB_STORE_URL'], ({ BLOB_STORE_URL: url }) => problemOfBlobStoreUrl(url));
+    rule(['AWS_ACCESS_KEY_ID', 'AWS_SECRET_ACCESS_KEY'], (keys) =>
+      (keys.AWS_ACCESS_KEY_ID === undefined) === (keys.AWS_SECRET_ACCESS_KEY === undefined)
+        ? undefined
+        : 'both or none',
     );
     rule(['GATEWAY_PORT', 'GATEWAY_OPS_PORT'], ({ GATEWAY_PORT: api, GATEWAY_OPS_PORT: ops }) =>
       api !== 0 && api === ops ? 'two different ports' : undefined,

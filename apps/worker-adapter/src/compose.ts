@@ -1,6 +1,6 @@
 import { createOpenAiHttpBackend } from '@fovea/backends/openai-http';
 import type { BlobStore } from '@fovea/blob-store';
-import { createFileBlobStore, parseBlobStoreUrl } from '@fovea/blob-store/file';
+import { createBlobStore } from '@fovea/blob-store/from-url';
 import type { JobQueue } from '@fovea/job-queue';
 import { createBullMqJobQueue } from '@fovea/job-queue/bullmq';
 import { createRedisModelRegistry } from '@fovea/model-registry/redis';
@@ -64,10 +64,12 @@ const REFERENCE_AGE_FACTOR = 2;
  * request with an image. Redis and the engine may come later.
  */
 async function openConnections({ config, settings, logger }: ComposeOptions): Promise<Connections> {
-  const blobs = createFileBlobStore({
-    root: parseBlobStoreUrl(config.BLOB_STORE_URL),
+  const blobs = await createBlobStore(config.BLOB_STORE_URL, {
     lingerS: config.BLOB_LINGER_S,
     maxReferenceAgeS: config.REQUEST_TIMEOUT_S * REFERENCE_AGE_FACTOR,
+    accessKeyId: config.AWS_ACCESS_KEY_ID,
+    secretAccessKey: config.AWS_SECRET_ACCESS_KEY,
+    sessionToken: config.AWS_SESSION_TOKEN,
   });
   await blobs.check();
   const redis: RedisSettings = {

@@ -1,3 +1,4 @@
+import { problemOfBlobStoreUrl } from '@fovea/blob-store';
 import {
   type ConfigOf,
   durationS,
@@ -54,7 +55,20 @@ export const variables = {
     secret: true,
   }),
   BLOB_STORE_URL: variable(text(), {
-    help: 'Where media are kept: `file:///path`, shared with the gateway.',
+    help: 'Where media are kept, shared with the gateway: `file:///path` or `s3://bucket/prefix?endpoint=…&region=…&path-style=…`.',
+  }),
+  AWS_ACCESS_KEY_ID: variable(text().optional(), {
+    help: 'Key of the bucket in `BLOB_STORE_URL`.',
+    secret: true,
+    defaultText: 'what the AWS SDK finds: role, web identity, `~/.aws`',
+  }),
+  AWS_SECRET_ACCESS_KEY: variable(text().optional(), {
+    help: 'Belongs to `AWS_ACCESS_KEY_ID`.',
+    secret: true,
+  }),
+  AWS_SESSION_TOKEN: variable(text().optional(), {
+    help: 'Belongs to `AWS_ACCESS_KEY_ID` when that is a temporary key.',
+    secret: true,
   }),
   BLOB_LINGER_S: variable(durationS().default(600), { help: 'How long media stay after their last use.' }),
   LOG_TTL_S: variable(durationS({ min: 1 }).default(60), {
@@ -75,5 +89,12 @@ export type WorkerConfig = Readonly<ConfigOf<typeof variables>>;
 
 /** Throws `ConfigError` with every problem at once. */
 export function readWorkerConfig(env: Environment): WorkerConfig {
-  return readVariables(variables, env);
+  return readVariables(variables, env, (rule) => {
+    rule(['BLOB_STORE_URL'], ({ BLOB_STORE_URL: url }) => problemOfBlobStoreUrl(url));
+    rule(['AWS_ACCESS_KEY_ID', 'AWS_SECRET_ACCESS_KEY'], (keys) =>
+      (keys.AWS_ACCESS_KEY_ID === undefined) === (keys.AWS_SECRET_ACCESS_KEY === undefined)
+        ? undefined
+        : 'both or none',
+    );
+  });
 }

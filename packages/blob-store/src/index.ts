@@ -1,6 +1,8 @@
 import type { Readable } from 'node:stream';
 import type { BlobRef } from '@fovea/schemas/jobs';
 
+export { type BlobStoreLocation, parseBlobStoreUrl, problemOfBlobStoreUrl } from './blob-store-url.js';
+
 export interface PutOptions {
   /** The tenant is part of the name: equal bytes of two tenants are two blobs. */
   readonly tenant: string;

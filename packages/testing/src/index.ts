@@ -13,3 +13,9 @@ export {
   type Requirement,
   redisBinary,
 } from './requirement.js';
+export {
+  type S3Server,
+  type S3ServerOptions,
+  s3Binary,
+  startS3Server,
+} from './s3-server.js';

@@ -5,24 +5,17 @@ import { dirname, isAbsolute, join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { FoveaError } from '@fovea/errors';
 import type { BlobRef } from '@fovea/schemas/jobs';
+import { abortable } from '../abortable.js';
+import { blobName, isBlobName, ownerKeyOf } from '../blob-name.js';
 import { BlobStore, type PutOptions, type ReleaseOptions, type SweepReport } from '../index.js';
-import { abortable } from './abortable.js';
-import {
-  codeOf,
-  ensureFolder,
-  FILE_MODE,
-  type Layout,
-  layoutOf,
-  ownerKeyOf,
-  removeFile,
-  unless,
-} from './layout.js';
-import { blobName, loadSalt } from './naming.js';
+import { overQuota } from '../storage-full.js';
+import { codeOf, ensureFolder, FILE_MODE, type Layout, layoutOf, removeFile, unless } from './layout.js';
+import { loadSalt } from './naming.js';
 import { blobsOf, dropReference, takeReference } from './references.js';
 import { removeLingering, sweepStore } from './sweep.js';
 import { openBlob, removeUnreferenced } from './trash.js';
 import { Usage } from './usage.js';
-import { asStorageError, overQuota, type WrittenFile, writeTemporary } from './write-temporary.js';
+import { asStorageError, type WrittenFile, writeTemporary } from './write-temporary.js';
 
 export interface FileBlobStoreOptions {
   /** Absolute path of an existing folder: a missing one is most likely a volume that is not mounted. */
@@ -150,7 +143,7 @@ class FileBlobStore extends BlobStore {
   private async openChecked(ref: BlobRef, signal: AbortSignal | undefined): Promise<FileHandle> {
     signal?.throwIfAborted();
     // The name becomes a path.
-    if (!/^[0-9a-f]{64}$/.test(ref.name)) throw new FoveaError('GONE');
+    if (!isBlobName(ref.name)) throw new FoveaError('GONE');
     const handle = await openBlob(this.layout, ref.name);
     if (handle === undefined) throw new FoveaError('GONE');
     const facts = await handle.stat();
@@ -176,7 +169,7 @@ class FileBlobStore extends BlobStore {
         });
       await this.makingRoom;
     }
-    if (!this.usage.hasRoomFor(bytes)) throw overQuota(this.usage);
+    if (!this.usage.hasRoomFor(bytes)) throw overQuota(this.usage.maxBytes);
   }
 
   private loadSalt(): Promise<Buffer> {

@@ -52,12 +52,6 @@ export function layoutOf(root: string): Layout {
   };
 }
 
-/** An owner as a file name: itself where that is safe (easy to find by hand), else a digest. */
-export function ownerKeyOf(owner: string): string {
-  if (/^[A-Za-z0-9][A-Za-z0-9_-]{0,127}$/.test(owner)) return owner;
-  return `~${createHash('sha256').update(owner).digest('hex')}`;
-}
-
 /** The `code` of a system error. By shape: errors of Node's core fail `instanceof` in another realm. */
 export function codeOf(error: unknown): string | undefined {
   return typeof error === 'object' && error !== null && 'code' in error ? String(error.code) : undefined;

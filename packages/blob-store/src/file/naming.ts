@@ -1,4 +1,4 @@
-import { createHmac, randomBytes, randomUUID } from 'node:crypto';
+import { randomBytes, randomUUID } from 'node:crypto';
 import { link, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ensureFolder, FILE_MODE, type Layout, removeFile, unless } from './layout.js';
@@ -29,10 +29,4 @@ export async function loadSalt(layout: Layout): Promise<Buffer> {
   const salt = await readSalt(layout);
   if (salt === undefined) throw new Error(`${layout.salt} was removed while it was being made`);
   return salt;
-}
-
-/** HMAC(tenant, digest): equal bytes of one tenant have one name, and nobody can guess another tenant's. */
-export function blobName(salt: Buffer, tenant: string, digest: Buffer): string {
-  const tenantKey = createHmac('sha256', salt).update(tenant).digest();
-  return createHmac('sha256', tenantKey).update(digest).digest('hex');
 }

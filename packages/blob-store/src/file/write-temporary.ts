@@ -1,7 +1,7 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { type FileHandle, open } from 'node:fs/promises';
 import { join } from 'node:path';
-import { FoveaError } from '@fovea/errors';
+import { diskFull } from '../storage-full.js';
 import { codeOf, FILE_MODE, inFolder, type Layout, removeFile } from './layout.js';
 import type { Usage } from './usage.js';
 
@@ -12,18 +12,10 @@ export interface WrittenFile {
   readonly digest: Buffer;
 }
 
-const RETRY_AFTER_S = 10;
-
-/** Over the store's own quota. */
-export function overQuota(usage: Usage): FoveaError {
-  const limit = { name: 'blob_store_bytes', value: usage.maxBytes };
-  return new FoveaError('STORAGE_FULL', { retryAfterS: RETRY_AFTER_S, limit });
-}
-
 /** A full disk or an exhausted quota of the file system is our STORAGE_FULL; anything else stays what it is. */
 export function asStorageError(error: unknown): unknown {
   const isFull = ['ENOSPC', 'EDQUOT', 'EFBIG'].includes(codeOf(error) ?? '');
-  return isFull ? new FoveaError('STORAGE_FULL', { retryAfterS: RETRY_AFTER_S, cause: error }) : error;
+  return isFull ? diskFull(error) : error;
 }
 
 /** The kernel may take less than it is given. */

@@ -1,0 +1,65 @@
+export const PART_BYTES = 8 * 1024 * 1024;
+
+const FIRST_BYTES = 64 * 1024;
+
+/** Bytes of one part, copied as they come: the giver of a chunk may use its memory again. */
+export class PartBuffer {
+  private bytes = Buffer.allocUnsafeSlow(FIRST_BYTES);
+  private length = 0;
+
+  get isFull(): boolean {
+    return this.length === PART_BYTES;
+  }
+
+  get isEmpty(): boolean {
+    return this.length === 0;
+  }
+
+  get contents(): Buffer {
+    return this.bytes.subarray(0, this.length);
+  }
+
+  /** Takes what there is room for; says how many bytes that was. */
+  append(chunk: Uint8Array): number {
+    const taken = Math.min(chunk.byteLength, PART_BYTES - this.length);
+    this.makeRoom(this.length + taken);
+    this.bytes.set(taken === chunk.byteLength ? chunk : chunk.subarray(0, taken), this.length);
+    this.length += taken;
+    return taken;
+  }
+
+  clear(): void {
+    this.length = 0;
+  }
+
+  /** Small pictures take little: a buffer grows with its contents. */
+  private makeRoom(needed: number): void {
+    if (needed <= this.bytes.length) return;
+    const grown = Buffer.allocUnsafeSlow(Math.min(PART_BYTES, Math.max(needed, this.bytes.length * 2)));
+    this.contents.copy(grown);
+    this.bytes = grown;
+  }
+}
+
+/**
+ * Bounds what all uploads of a store hold in memory. Each upload may always have one part in hand, so that none can wait
+ * for another; to send a part while the next one fills it needs an extra, of which there are few.
+ */
+export class ExtraParts {
+  private readonly idle: PartBuffer[] = [];
+
+  constructor(private left: number) {}
+
+  tryTake(): PartBuffer | undefined {
+    if (this.left === 0) return undefined;
+    this.left -= 1;
+    return this.idle.pop() ?? new PartBuffer();
+  }
+
+  /** Gives a place back, with the buffer if nothing reads from it any more. */
+  giveBack(buffer: PartBuffer | undefined): void {
+    this.left += 1;
+    buffer?.clear();
+    if (buffer !== undefined) this.idle.push(buffer);
+  }
+}
