@@ -41,8 +41,10 @@ export class ByteCursor {
 
   /** Brings the next `length` bytes (at most 32) into `view` and moves behind them. */
   gather(length: number): boolean {
-    const wanted = Math.min(length - this.#gathered, this.#piece.length - this.#at);
-    for (let count = 0; count < wanted; count++) this.#window[this.#gathered++] = this.#piece[this.#at++]!;
+    const piece = this.#piece;
+    while (this.#gathered < length && this.#at < piece.length) {
+      this.#window[this.#gathered++] = piece[this.#at++]!;
+    }
     if (this.#gathered < length) return false;
     this.#gathered = 0;
     return true;
@@ -56,15 +58,16 @@ export class ByteCursor {
   /** Moves to a position of the file that is not behind the cursor. */
   skipTo(position: number): boolean {
     const target = position - this.#pieceStart;
-    this.#at = Math.min(target, this.#piece.length);
-    return this.#at === target;
+    const isInPiece = target <= this.#piece.length;
+    this.#at = isInPiece ? target : this.#piece.length;
+    return isInPiece;
   }
 
   /** Moves behind the next byte of this value, if the piece has one. */
   skipPast(value: number): boolean {
     const piece = this.#piece;
-    const near = Math.min(this.#at + NEAR_BYTES, piece.length);
-    while (this.#at < near) if (piece[this.#at++] === value) return true;
+    const near = this.#at + NEAR_BYTES;
+    while (this.#at < near && this.#at < piece.length) if (piece[this.#at++] === value) return true;
     const found = this.#at < piece.length ? piece.indexOf(value, this.#at) : -1;
     this.#at = found < 0 ? piece.length : found + 1;
     return found >= 0;
