@@ -8,47 +8,41 @@ const limits = {
   maxBytesInFlightPerTenant: 150,
   maxWaitingJobsPerLane: 2,
 };
-const withDepth = (waiting: number): Admission => {
+const withDepth = (waiting: number, onBytesInFlight?: (total: number) => void): Admission => {
   const depth = async (): Promise<LaneDepth> => ({ waiting, active: 0 });
-  return new Admission({ depth } as unknown as JobQueue, limits);
+  return new Admission({ depth } as unknown as JobQueue, limits, onBytesInFlight);
 };
-const codeOf = (verdict: { admitted: boolean; error?: { code: string } }): string | undefined =>
-  verdict.error?.code;
+const declared = (declaredBytes: number) => ({ declaredBytes, decoderBytes: 0 });
 
 describe('Admission', () => {
   it('refuses a declared body over the limit by its length, exactly at limit + 1', () => {
     const admission = withDepth(0);
-    expect(admission.admitBody('a', 100).admitted).toBe(true);
-    expect(admission.admitBody('b', 101)).toMatchObject({
+    expect(admission.admitBody('a', declared(100)).admitted).toBe(true);
+    expect(admission.admitBody('b', declared(101))).toMatchObject({
       admitted: false,
       error: { code: 'PAYLOAD_TOO_LARGE', limit: { name: 'max_body_bytes', value: 100, actual: 101 } },
     });
   });
 
-  it('bounds the bytes in flight of one tenant and leaves the others room', () => {
+  it('reserves what is declared, and room for what unpacks it, up front', () => {
     const admission = withDepth(0);
-    const first = admission.admitBody('a', 100);
-    expect(codeOf(admission.admitBody('a', 51))).toBe('RATE_LIMITED');
-    expect(admission.admitBody('b', 100).admitted).toBe(true);
-    first.grant?.release();
-    expect(admission.admitBody('a', 51).admitted).toBe(true);
+    const first = admission.admitBody('a', { declaredBytes: 90, decoderBytes: 10 });
+    expect(admission.admitBody('a', declared(51))).toMatchObject({ error: { code: 'RATE_LIMITED' } });
+    expect(admission.admitBody('b', declared(100)).admitted).toBe(true);
+    if (first.admitted) first.grant.release();
+    expect(admission.admitBody('a', declared(51)).admitted).toBe(true);
   });
 
-  it('bounds the bytes of all, and counts a body of unknown length as the largest', () => {
-    const admission = withDepth(0);
-    admission.admitBody('a', undefined);
-    admission.admitBody('b', undefined);
-    expect(codeOf(admission.admitBody('c', 51))).toBe('QUEUE_FULL');
-    expect(admission.admitBody('c', 50).admitted).toBe(true);
-  });
-
-  it('gives back what a grant held exactly once', () => {
-    const admission = withDepth(0);
-    const { grant } = admission.admitBody('a', 100);
-    grant?.release();
-    grant?.release();
-    admission.admitBody('a', 100);
-    expect(codeOf(admission.admitBody('a', 100))).toBe('RATE_LIMITED');
+  it('lets a body of unknown length in and counts it as it arrives', () => {
+    const totals: number[] = [];
+    const admission = withDepth(0, (total) => totals.push(total));
+    const verdict = admission.admitBody('a', { declaredBytes: undefined, decoderBytes: 0 });
+    if (!verdict.admitted) throw verdict.error;
+    expect(totals).toEqual([]);
+    expect(verdict.grant.cover(150).admitted).toBe(true);
+    expect(verdict.grant.cover(151)).toMatchObject({ error: { code: 'RATE_LIMITED' } });
+    verdict.grant.release();
+    expect(totals).toEqual([150, 0]);
   });
 
   it('refuses a job when its lane is full, and says when to come back', async () => {

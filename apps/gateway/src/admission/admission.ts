@@ -2,24 +2,32 @@ import { FoveaError } from '@fovea/errors';
 import type { JobQueue } from '@fovea/job-queue';
 import type { Lane } from '@fovea/schemas/jobs';
 import { tooLarge } from '../ingest/too-large.js';
+import {
+  admitted,
+  type ByteGrant,
+  BytesInFlight,
+  type BytesInFlightLimits,
+  type Verdict,
+} from './bytes-in-flight.js';
 
-/** Accept or refuse, and why. A value, not an exception: saying no is an everyday answer. */
-export type Verdict = { readonly admitted: true } | { readonly admitted: false; readonly error: FoveaError };
-
-export interface AdmissionLimits {
+export interface AdmissionLimits extends BytesInFlightLimits {
   readonly maxBodyBytes: number;
-  readonly maxBytesInFlight: number;
-  readonly maxBytesInFlightPerTenant: number;
   readonly maxWaitingJobsPerLane: number;
 }
 
-/** Bytes a request holds on to until it is released. */
-export interface ByteGrant {
-  release(): void;
+/** What the headers tell of a body. */
+export interface AnnouncedBody {
+  /** `Content-Length`; absent for a body in chunks. */
+  readonly declaredBytes: number | undefined;
+  /** What unpacking it takes besides: the memory of its decoders. */
+  readonly decoderBytes: number;
 }
 
-const admitted: Verdict = { admitted: true };
-const RETRY_BYTES_S = 2;
+/** The grant is the caller's to release. */
+export type BodyVerdict =
+  | { readonly admitted: true; readonly grant: ByteGrant }
+  | { readonly admitted: false; readonly error: FoveaError };
+
 const RETRY_QUEUE_S = 5;
 
 /**
@@ -27,27 +35,24 @@ const RETRY_QUEUE_S = 5;
  * model (depth of its lane).
  */
 export class Admission {
-  #inFlight = 0;
-  readonly #inFlightByTenant = new Map<string, number>();
+  readonly #bytes: BytesInFlight;
 
   constructor(
     private readonly queue: JobQueue,
     private readonly limits: AdmissionLimits,
-  ) {}
+    onBytesInFlight: (total: number) => void = () => {},
+  ) {
+    this.#bytes = new BytesInFlight(limits, onBytesInFlight);
+  }
 
-  /** A body without a declared length counts as the largest one allowed. */
-  admitBody(tenant: string, contentLength: number | undefined): Verdict & { readonly grant?: ByteGrant } {
-    const bytes = contentLength ?? this.limits.maxBodyBytes;
-    if (bytes > this.limits.maxBodyBytes)
-      return { admitted: false, error: tooLarge(this.limits.maxBodyBytes, bytes) };
-    const ofTenant = this.#inFlightByTenant.get(tenant) ?? 0;
-    if (ofTenant + bytes > this.limits.maxBytesInFlightPerTenant) {
-      return refused('RATE_LIMITED', 'max_bytes_in_flight_per_tenant', this.limits.maxBytesInFlightPerTenant);
-    }
-    if (this.#inFlight + bytes > this.limits.maxBytesInFlight) {
-      return refused('QUEUE_FULL', 'max_bytes_in_flight', this.limits.maxBytesInFlight);
-    }
-    return { ...admitted, grant: this.#grant(tenant, bytes) };
+  /** Reserves what is declared; a body of unknown length grows its grant as it arrives. */
+  admitBody(tenant: string, body: AnnouncedBody): BodyVerdict {
+    const { declaredBytes = 0, decoderBytes } = body;
+    if (declaredBytes > this.limits.maxBodyBytes)
+      return { admitted: false, error: tooLarge(this.limits.maxBodyBytes, declaredBytes) };
+    const grant = this.#bytes.open(tenant);
+    const verdict = grant.cover(declaredBytes + decoderBytes);
+    return verdict.admitted ? { admitted: true, grant } : verdict;
   }
 
   async admitJob(lane: Lane): Promise<Verdict> {
@@ -57,31 +62,4 @@ export class Admission {
     const limit = { name: 'max_waiting_jobs_per_lane', value, actual: waiting };
     return { admitted: false, error: new FoveaError('QUEUE_FULL', { limit, retryAfterS: RETRY_QUEUE_S }) };
   }
-
-  #grant(tenant: string, bytes: number): ByteGrant {
-    this.#add(tenant, bytes);
-    let held = true;
-    return {
-      release: () => {
-        if (held) this.#add(tenant, -bytes);
-        held = false;
-      },
-    };
-  }
-
-  #add(tenant: string, bytes: number): void {
-    this.#inFlight += bytes;
-    const ofTenant = (this.#inFlightByTenant.get(tenant) ?? 0) + bytes;
-    if (ofTenant === 0) this.#inFlightByTenant.delete(tenant);
-    else this.#inFlightByTenant.set(tenant, ofTenant);
-  }
-}
-
-function refused(code: 'RATE_LIMITED' | 'QUEUE_FULL', name: string, value: number): Verdict {
-  const error = new FoveaError(code, {
-    message: 'Too many bytes are being uploaded at the moment.',
-    limit: { name, value },
-    retryAfterS: RETRY_BYTES_S,
-  });
-  return { admitted: false, error };
 }

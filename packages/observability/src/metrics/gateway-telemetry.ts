@@ -37,6 +37,11 @@ export const gatewayMetrics = {
     'From the arrival of a request to its end; outcome is `ok`, `error` or `cancelled`.',
   ),
   images: counter('fovea_request_images_total', ['model'], 'Images in finished requests.'),
+  uploadBytesInFlight: gauge(
+    'fovea_upload_bytes_in_flight',
+    [],
+    'Bytes that running uploads hold: declared or arrived, and the memory of their decoders.',
+  ),
   bytesIn: counter('fovea_request_body_bytes_total', ['model'], 'Bytes of the bodies of finished requests.'),
 } as const;
 
@@ -88,6 +93,8 @@ export interface GatewayTelemetry {
   requestFinished(event: RequestEnd): void;
   /** Refused before it was queued. */
   requestRejected(event: RequestRejection): void;
+  /** How much running uploads hold now, all together. */
+  uploadBytesInFlight(bytes: number): void;
   /** Why a request was given up; `requestFinished` follows. */
   cancelled(event: RequestCancellation): void;
 }
@@ -113,6 +120,7 @@ export function createGatewayTelemetry(
   const latency = gatewayMetrics.latency.register(registry);
   const images = gatewayMetrics.images.register(registry);
   const bytesIn = gatewayMetrics.bytesIn.register(registry);
+  const uploadBytes = gatewayMetrics.uploadBytesInFlight.register(registry);
   const label = boundedLabel();
   /** As large as the number of requests in flight, which admission bounds. */
   const live = new Map<string, { readonly model: string; state: 'waiting' | 'running' }>();
@@ -148,6 +156,9 @@ export function createGatewayTelemetry(
     requestRejected(event) {
       rejected.inc({ outcome: event.code });
       logger.info(event, 'request rejected');
+    },
+    uploadBytesInFlight(bytes) {
+      uploadBytes.set(bytes);
     },
     cancelled(event) {
       cancelled.inc({ reason: event.reason });
