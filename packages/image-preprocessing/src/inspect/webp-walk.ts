@@ -18,9 +18,9 @@ const exifFlag = 0x08;
 /**
  * Walks a WebP from chunk to chunk to the end that its RIFF header tells (WebP container specification, RFC 9649).
  *
- * A chunk of odd length is followed by a zero, which the last chunk of a file may lack. A still picture must have
- * the size of its canvas, and each frame of an animation must lie inside. EXIF counts if the header announces it.
- * Bytes behind the end belong to nobody.
+ * A chunk of odd length is followed by one more byte. A still picture must have the size of its canvas, and each
+ * frame of an animation must lie inside. EXIF counts if the header announces it. Bytes behind the end belong to
+ * nobody.
  */
 export function* walkWebp(cursor: ByteCursor): ImageWalk {
   const { view } = cursor;
@@ -36,7 +36,7 @@ export function* walkWebp(cursor: ByteCursor): ImageWalk {
     while (!cursor.gather(8)) yield;
     const name = view.getUint32(0);
     const length = view.getUint32(4, true);
-    const end = cursor.position + length;
+    const end = cursor.position + length + (length & 1);
     if (end > fileEnd) throw damagedImage('a WebP chunk that is longer than its file');
     if (canvas === undefined) {
       if (name === chunk.extended) {
@@ -61,7 +61,7 @@ export function* walkWebp(cursor: ByteCursor): ImageWalk {
       hasExif = false; // the first one counts
       orientation = yield* readExifOrientation(cursor, end);
     }
-    while (!cursor.skipTo(Math.min(end + (length & 1), fileEnd))) yield;
+    while (!cursor.skipTo(end)) yield;
   } while (cursor.position < fileEnd);
   if (frames === 0) throw damagedImage('a WebP without a picture');
   return { frames, orientation };
