@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import type { BlobRef } from '@fovea/schemas/jobs';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import type { BlobStore } from './index.js';
@@ -201,6 +202,133 @@ export function describeBlobStore(
       });
     });
 
+    describe('a large blob, which arrives in many pieces', () => {
+      const MIB = 1_024 * KIB;
+      const large = randomBytes(20 * MIB + 12_345);
+      /** Pieces of odd sizes in memory that the giver uses again, as a decoder does. */
+      async function* pieces(ofBytes = large.length): AsyncGenerator<Uint8Array> {
+        const memory = Buffer.alloc(300_001);
+        for (let from = 0; from < ofBytes; from += memory.length) {
+          const length = large.copy(memory, 0, from, Math.min(ofBytes, from + memory.length));
+          yield memory.subarray(0, length);
+          memory.fill(0);
+        }
+      }
+      const largeOf = (owner: string) => ({ tenant: 'acme', owner, mediaType: 'image/png' });
+
+      beforeEach(async () => {
+        await made.dispose();
+        await start({ maxBytes: 64 * MIB });
+      });
+
+      it('comes back as it was, whole and as a stream', async () => {
+        const ref = await store.put(pieces(), largeOf('r1'));
+        expect(ref.byteSize).toBe(large.length);
+        expect((await store.read(ref)).equals(large)).toBe(true);
+        expect((await readThrough(await made.another().open(ref))).equals(large)).toBe(true);
+      });
+
+      it('is stored once when it comes again', async () => {
+        const first = await store.put(pieces(), largeOf('r1'));
+        const contents = await made.contents();
+        expect((await made.another().put(pieces(), largeOf('r1'))).name).toBe(first.name);
+        expect(await made.contents()).toEqual(contents);
+      });
+
+      it.each([
+        ['at the end of a part', 16 * MIB],
+        ['in the middle of one', 17 * MIB],
+      ])('leaves nothing when its source breaks %s', async (_where, bytes) => {
+        const source = (async function* () {
+          yield* pieces(bytes);
+          throw new Error('upload broke');
+        })();
+        await expect(store.put(source, largeOf('r1'))).rejects.toThrow('upload broke');
+        expect(await made.contents()).toEqual([]);
+      });
+
+      it('leaves nothing when it is aborted half way', async () => {
+        const abort = new AbortController();
+        const source = (async function* () {
+          yield* pieces(17 * MIB);
+          abort.abort(new Error('client left'));
+          yield* pieces();
+        })();
+        const writing = store.put(source, { ...largeOf('r1'), signal: abort.signal });
+        await expect(writing).rejects.toThrow('client left');
+        expect(await made.contents()).toEqual([]);
+      });
+
+      it('is STORAGE_FULL as soon as it outgrows the quota, and leaves nothing', async () => {
+        let given = 0;
+        const endless = (async function* () {
+          for (;;) {
+            yield Buffer.alloc(MIB);
+            given += 1;
+          }
+        })();
+        await expect(store.put(endless, largeOf('r1'))).rejects.toMatchObject({ code: 'STORAGE_FULL' });
+        expect(given).toBe(64);
+        expect(await made.contents()).toEqual([]);
+      });
+
+      it('keeps apart what many put at once', async () => {
+        const owners = ['r1', 'r2', 'r3'];
+        const refs = await Promise.all(
+          owners.map((owner, id) => store.put(pieces(large.length - id), largeOf(owner))),
+        );
+        for (const [id, ref] of refs.entries()) {
+          expect((await store.read(ref)).equals(large.subarray(0, large.length - id))).toBe(true);
+        }
+      });
+    });
+
+    describe('hold', () => {
+      it('keeps a blob that whoever put it lets go', async () => {
+        const ref = await put('picture', 'file-1');
+        await made.another().hold(ref, { owner: 'r1' });
+        await store.release('file-1', { linger: false });
+        expect(String(await store.read(ref))).toBe('picture');
+        await store.release('r1', { linger: false });
+        expect(await isGone(ref)).toBe(true);
+        expect(await made.contents()).toEqual([]);
+      });
+
+      it('brings back into use what lingers', async () => {
+        const ref = await put('picture', 'r1');
+        await store.release('r1', { linger: true });
+        await store.hold(ref, { owner: 'r2' });
+        await store.sweep(Date.now() + (settings.lingerS + 10) * 1_000);
+        expect(String(await store.read(ref))).toBe('picture');
+      });
+
+      it('says GONE for what is not there, and holds nothing then', async () => {
+        const ref = await put('picture', 'r1');
+        await store.release('r1', { linger: false });
+        for (const name of [ref.name, '0'.repeat(64), '../salt']) {
+          await expect(store.hold({ ...ref, name }, { owner: 'r2' })).rejects.toMatchObject({ code: 'GONE' });
+        }
+        await store.release('r2', { linger: false });
+        expect(await made.contents()).toEqual([]);
+      });
+
+      it('lasts until the time it was taken for, longer or shorter than that of a request', async () => {
+        const hourMs = 3_600_000;
+        const long = await put('long', 'file-1');
+        await store.hold(long, { owner: 'file-1', untilMs: Date.now() + 24 * hourMs });
+        const short = await put('short', 'r1');
+        await store.hold(short, { owner: 'file-2', untilMs: Date.now() + 1_000 });
+        await store.release('r1', { linger: true });
+        await store.sweep(Date.now() + 0.9 * hourMs);
+        expect([await isGone(long), await isGone(short)]).toEqual([false, true]);
+        await store.sweep(Date.now() + 23 * hourMs);
+        expect(await isGone(long)).toBe(false);
+        await store.sweep(Date.now() + 25 * hourMs);
+        expect(await isGone(long)).toBe(true);
+        expect(await made.contents()).toEqual([]);
+      });
+    });
+
     describe('release', () => {
       it('without linger deletes at once what nobody else refers to', async () => {
         const own = await put('own', 'r1');
@@ -298,6 +426,72 @@ export function describeBlobStore(
         }
         await put(Buffer.alloc(300_000, 'd'), 'd');
         expect(await Promise.all(refs.map(isGone))).toEqual([false, true, false]);
+      });
+    });
+
+    describe('the same picture in many requests', () => {
+      const later = (): number => Date.now() + (settings.lingerS + 10) * 1_000;
+      const picture = Buffer.alloc(1_000, 'p');
+
+      it('is stored once, one after the other', async () => {
+        for (const owner of ['turn-1', 'turn-2', 'turn-3']) {
+          await put(picture, owner);
+          await store.release(owner, { linger: true });
+        }
+        expect(await store.sweep(later())).toMatchObject({ deletedBlobs: 1, deletedBytes: picture.length });
+      });
+
+      it('is stored once after a sweep at the latest, when they come at the same moment', async () => {
+        const stores = [store, made.another(), made.another()];
+        const owners = Array.from({ length: 12 }, (_, id) => `r${id}`);
+        const refs = await Promise.all(
+          owners.map((owner, id) => put(picture, owner, 'acme', stores[id % stores.length])),
+        );
+        expect(new Set(refs.map((ref) => ref.name)).size).toBe(1);
+        await store.sweep(Date.now());
+        for (const ref of refs) expect((await store.read(ref)).equals(picture)).toBe(true);
+        await Promise.all(owners.map((owner) => store.release(owner, { linger: true })));
+        expect(await store.sweep(later())).toMatchObject({ deletedBlobs: 1, deletedBytes: picture.length });
+        expect(await made.contents()).toEqual([]);
+      });
+
+      it('counts towards the quota once', async () => {
+        const half = Buffer.alloc(settings.maxBytes * 0.6, 'h');
+        await put(half, 'r1');
+        await store.sweep(Date.now());
+        await store.release('r1', { linger: true });
+        await put(half, 'r2');
+        await expect(put(Buffer.alloc(settings.maxBytes * 0.6), 'r3')).rejects.toMatchObject({
+          code: 'STORAGE_FULL',
+        });
+      });
+    });
+
+    describe('what a waiting job needs', () => {
+      it('outlives sweeps and the want of room, however long ago it was used', async () => {
+        const needed = await put(Buffer.alloc(500_000, 'n'), 'waiting');
+        await nextTickOfTheClock(made);
+        const spare = await put(Buffer.alloc(300_000, 's'), 'done');
+        await store.release('done', { linger: true });
+        await put(Buffer.alloc(400_000, 'x'), 'r1', 'other');
+        expect([await isGone(needed), await isGone(spare)]).toEqual([false, true]);
+        await expect(put(Buffer.alloc(200_000, 'y'), 'r2')).rejects.toMatchObject({ code: 'STORAGE_FULL' });
+        await store.sweep(Date.now() + (settings.maxReferenceAgeS - 10) * 1_000);
+        expect(await isGone(needed)).toBe(false);
+      });
+
+      it('is what was sent again last, not what was stored last', async () => {
+        const [first, second] = [
+          await put(Buffer.alloc(400_000, '1'), 'r1'),
+          await put(Buffer.alloc(400_000, '2'), 'r2'),
+        ];
+        await store.release('r1', { linger: true });
+        await store.release('r2', { linger: true });
+        await nextTickOfTheClock(made);
+        await put(Buffer.alloc(400_000, '1'), 'r3');
+        await store.release('r3', { linger: true });
+        await put(Buffer.alloc(400_000, '3'), 'r4');
+        expect([await isGone(first), await isGone(second)]).toEqual([false, true]);
       });
     });
 

@@ -12,6 +12,15 @@ export interface PutOptions {
   readonly signal?: AbortSignal;
 }
 
+export interface HoldOptions {
+  readonly owner: string;
+  /**
+   * When the reference may be dropped although nobody released it (ms since 1970). Without it, when it is older than any
+   * request can live.
+   */
+  readonly untilMs?: number;
+}
+
 export interface ReleaseOptions {
   /**
    * False deletes what nobody else refers to at once: a refused request leaves nothing behind.
@@ -29,8 +38,8 @@ export interface SweepReport {
 /**
  * Claim-check store for media (DESIGN D2).
  *
- * Ownership: a blob lives as long as some owner holds a reference; `put` takes one, `release` drops all of an
- * owner's. A blob without references may linger (`BLOB_LINGER_S`) and is deleted by `sweep`, least recently used
+ * Ownership: a blob lives as long as some owner holds a reference; `put` and `hold` take one, `release` drops all of
+ * an owner's. A blob without references may linger (`BLOB_LINGER_S`) and is deleted by `sweep`, least recently used
  * first when over quota. `sweep` also drops references older than any request can live, which a killed process
  * left behind. A put that fails or is aborted leaves no trace. Not in the contract: listing, metadata, ranges.
  */
@@ -41,6 +50,8 @@ export abstract class BlobStore {
   abstract open(ref: BlobRef, signal?: AbortSignal): Promise<Readable>;
   /** The same, whole, for readers that need every byte at once. */
   abstract read(ref: BlobRef, signal?: AbortSignal): Promise<Buffer>;
+  /** Takes a reference to a blob that is there. Throws `GONE` when it isn't; the owner may then be released as ever. */
+  abstract hold(ref: BlobRef, options: HoldOptions): Promise<void>;
   abstract release(owner: string, options: ReleaseOptions): Promise<void>;
   abstract sweep(nowMs: number): Promise<SweepReport>;
   /** Throws with a plain reason when the store cannot be used (missing folder, no permission). */

@@ -31,6 +31,10 @@ export class FakeBlobStore extends BlobStore {
     return bytes === undefined ? Promise.reject(new FoveaError('GONE')) : Promise.resolve(bytes);
   }
 
+  async hold(ref: BlobRef): Promise<void> {
+    if (!this.bytes.has(ref.name)) throw new FoveaError('GONE');
+  }
+
   release(owner: string, options: ReleaseOptions): Promise<void> {
     this.released.push({ owner, linger: options.linger });
     return this.releaseProblem === undefined ? Promise.resolve() : Promise.reject(this.releaseProblem);

@@ -7,13 +7,19 @@ import { FoveaError } from '@fovea/errors';
 import type { BlobRef } from '@fovea/schemas/jobs';
 import { abortable } from '../abortable.js';
 import { blobName, isBlobName, ownerKeyOf } from '../blob-name.js';
-import { BlobStore, type PutOptions, type ReleaseOptions, type SweepReport } from '../index.js';
+import {
+  BlobStore,
+  type HoldOptions,
+  type PutOptions,
+  type ReleaseOptions,
+  type SweepReport,
+} from '../index.js';
 import { overQuota } from '../storage-full.js';
 import { codeOf, ensureFolder, FILE_MODE, type Layout, layoutOf, removeFile, unless } from './layout.js';
 import { loadSalt } from './naming.js';
-import { blobsOf, dropReference, takeReference } from './references.js';
+import { blobsOf, dateReference, dropReference, takeReference } from './references.js';
 import { removeLingering, sweepStore } from './sweep.js';
-import { openBlob, removeUnreferenced } from './trash.js';
+import { isKept, openBlob, removeUnreferenced } from './trash.js';
 import { Usage } from './usage.js';
 import { asStorageError, type WrittenFile, writeTemporary } from './write-temporary.js';
 
@@ -76,6 +82,17 @@ class FileBlobStore extends BlobStore {
     } finally {
       await handle.close();
     }
+  }
+
+  async hold(ref: BlobRef, { owner, untilMs }: HoldOptions): Promise<void> {
+    if (!isBlobName(ref.name)) throw new FoveaError('GONE');
+    const ownerKey = ownerKeyOf(owner);
+    await takeReference(this.layout, ref.name, ownerKey);
+    if (untilMs !== undefined) {
+      const takenAtMs = untilMs - this.options.maxReferenceAgeS * 1_000;
+      await dateReference(this.layout, ref.name, ownerKey, takenAtMs);
+    }
+    if (!(await isKept(this.layout, ref.name))) throw new FoveaError('GONE');
   }
 
   async release(owner: string, options: ReleaseOptions): Promise<void> {

@@ -1,5 +1,6 @@
+import { utimes } from 'node:fs/promises';
 import { join } from 'node:path';
-import { createMarker, type Layout, namesIn, removeFile, removeIfEmpty } from './layout.js';
+import { createMarker, type Layout, namesIn, removeFile, removeIfEmpty, unless } from './layout.js';
 
 /**
  * Takes a reference. The entry by owner comes first: whatever crashes in between, no marker is left that a release
@@ -13,6 +14,19 @@ export async function takeReference(layout: Layout, name: string, ownerKey: stri
   } catch (error) {
     if (isNew) await removeFile(join(byOwner, name));
     throw error;
+  }
+}
+
+/** Lets a sweep drop the reference at another time than that of one which is taken now: markers are judged by their age. */
+export async function dateReference(
+  layout: Layout,
+  name: string,
+  ownerKey: string,
+  takenAtMs: number,
+): Promise<void> {
+  const takenAt = new Date(takenAtMs);
+  for (const path of [join(layout.refsBy(ownerKey), name), join(layout.refsOf(name), ownerKey)]) {
+    await unless(['ENOENT'], utimes(path, takenAt, takenAt));
   }
 }
 

@@ -59,6 +59,23 @@ export async function settleLeftovers(layout: Layout): Promise<number[]> {
 
 const MAX_LOOKS = 3;
 
+/**
+ * True when a blob is there and stays for somebody who has taken a reference to it. In its place it is safe: a removal
+ * that takes it away from now on sees the reference at R3. What stands in the trash is settled here and now, because its
+ * removal may have looked before the reference was there; whoever is first at R4 wins, and the other finds nothing.
+ */
+export async function isKept(layout: Layout, name: string): Promise<boolean> {
+  const isInPlace = async (): Promise<boolean> =>
+    (await unless(['ENOENT'], stat(layout.blob(name)))) !== undefined;
+  for (let look = 0; look < MAX_LOOKS; look += 1) {
+    if (await isInPlace()) return true;
+    for (const entry of await namesIn(layout.trash)) {
+      if (entry.startsWith(`${name}.`)) await settle(layout, { name, path: join(layout.trash, entry) });
+    }
+  }
+  return isInPlace();
+}
+
 /** Opens a blob for reading wherever it stands; undefined when it is gone. */
 export async function openBlob(layout: Layout, name: string): Promise<FileHandle | undefined> {
   const opened = (path: string) => unless(['ENOENT'], open(path, 'r'));

@@ -1,5 +1,5 @@
 import type { Bucket, ListedObject } from './bucket.js';
-import { keys, lastOf, twoAfter } from './layout.js';
+import { keys, lastOf, partsOf, type Reference } from './layout.js';
 import { allRecords, type BlobRecord } from './records.js';
 
 /** A blob that nobody referred to when the store was listed. */
@@ -9,9 +9,7 @@ export interface LingeringBlob {
   readonly usedAtMs: number;
 }
 
-export interface Reference {
-  readonly name: string;
-  readonly ownerKey: string;
+export interface ListedReference extends Reference {
   readonly modifiedAtMs: number;
 }
 
@@ -22,18 +20,18 @@ export async function listData(bucket: Bucket): Promise<Map<string, ListedObject
   return data;
 }
 
-export async function* listReferences(bucket: Bucket): AsyncGenerator<Reference> {
+export async function* listReferences(bucket: Bucket): AsyncGenerator<ListedReference> {
   for await (const { key, modifiedAtMs } of bucket.list(keys.allReferences)) {
-    const [name, ownerKey] = twoAfter(keys.allReferences, key);
-    yield { name, ownerKey, modifiedAtMs };
+    const { first: name, second: ownerKey, untilMs } = partsOf(key);
+    yield { name, ownerKey, untilMs, modifiedAtMs };
   }
 }
 
 /** Halves of references, which a killed process left without the other half, are found here. */
-export async function* listOwned(bucket: Bucket): AsyncGenerator<Reference> {
+export async function* listOwned(bucket: Bucket): AsyncGenerator<ListedReference> {
   for await (const { key, modifiedAtMs } of bucket.list(keys.allOwners)) {
-    const [ownerKey, name] = twoAfter(keys.allOwners, key);
-    yield { name, ownerKey, modifiedAtMs };
+    const { first: ownerKey, second: name, untilMs } = partsOf(key);
+    yield { name, ownerKey, untilMs, modifiedAtMs };
   }
 }
 

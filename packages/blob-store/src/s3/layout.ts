@@ -6,8 +6,8 @@
  *     names/<name>/at.<generation>        "the bytes of this blob are in data/<generation>"; empty
  *     names/<name>/going.<generation>.<removal>   "I am about to remove that generation"; empty, see `generations.ts`
  *     names/<name>/used                   its date is the last use; empty
- *     refs/<name>/<owner>                 a reference; empty
- *     owners/<owner>/<name>               the same by owner, so that a release need not look at all blobs; empty
+ *     refs/<name>/<owner>[.<until>]       a reference, and until when (ms since 1970) where it says so; empty
+ *     owners/<owner>/<name>[.<until>]     the same by owner, so that a release need not look at all blobs; empty
  *     probe/<uuid>                        written and removed by `check`
  *
  * Why bytes and names are apart: a name is known only after the last byte. Uploading to a temporary key and copying
@@ -15,6 +15,15 @@
  * the client has finished. Here every byte goes over the wire once, while it arrives, and is never copied; a
  * reader pays one listing of a short prefix. What fits into one part isn't even sent when it is stored already.
  */
+export interface Reference {
+  readonly name: string;
+  readonly ownerKey: string;
+  /** In the key, because S3 dates objects itself. */
+  readonly untilMs: number | undefined;
+}
+
+const suffix = (untilMs: number | undefined): string => (untilMs === undefined ? '' : `.${untilMs}`);
+
 export const keys = {
   salt: 'salt',
   probe: (id: string) => `probe/${id}`,
@@ -29,17 +38,18 @@ export const keys = {
   used: (name: string) => `names/${name}/used`,
   allReferences: 'refs/',
   references: (name: string) => `refs/${name}/`,
-  reference: (name: string, ownerKey: string) => `refs/${name}/${ownerKey}`,
+  reference: ({ name, ownerKey, untilMs }: Reference) => `refs/${name}/${ownerKey}${suffix(untilMs)}`,
   allOwners: 'owners/',
   owned: (ownerKey: string) => `owners/${ownerKey}/`,
-  ownedBlob: (ownerKey: string, name: string) => `owners/${ownerKey}/${name}`,
+  ownedBlob: ({ name, ownerKey, untilMs }: Reference) => `owners/${ownerKey}/${name}${suffix(untilMs)}`,
 };
 
 /** The last part of a key. */
 export const lastOf = (key: string): string => key.slice(key.lastIndexOf('/') + 1);
 
-/** `folder/a/b` as [`a`, `b`]. */
-export function twoAfter(folder: string, key: string): [string, string] {
-  const [first = '', second = ''] = key.slice(folder.length).split('/');
-  return [first, second];
+/** `<folder>/<a>/<b>[.<until>]` in its parts. */
+export function partsOf(key: string): { first: string; second: string; untilMs: number | undefined } {
+  const [, first = '', last = ''] = key.split('/');
+  const [second = '', until] = last.split('.');
+  return { first, second, untilMs: until === undefined ? undefined : Number(until) };
 }

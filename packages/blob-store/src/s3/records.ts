@@ -1,5 +1,5 @@
 import type { Bucket, ListedObject } from './bucket.js';
-import { keys, twoAfter } from './layout.js';
+import { keys, partsOf } from './layout.js';
 
 /** A removal's announcement. */
 export interface Marker {
@@ -46,7 +46,7 @@ export async function* allRecords(bucket: Bucket): AsyncGenerator<BlobRecord> {
   let name = '';
   let objects: ListedObject[] = [];
   for await (const object of bucket.list(keys.allNames)) {
-    const [next] = twoAfter(keys.allNames, object.key);
+    const { first: next } = partsOf(object.key);
     if (next !== name && objects.length > 0) {
       yield recordOf(name, objects);
       objects = [];

@@ -1,25 +1,28 @@
 import type { Bucket } from './bucket.js';
-import { keys, lastOf } from './layout.js';
+import { keys, partsOf, type Reference } from './layout.js';
 
 /**
  * Takes a reference; taking it again renews its age. Both objects at once: an entry of which only one half was written is
  * as old as any other when a sweep comes by.
  */
-export async function takeReference(bucket: Bucket, name: string, ownerKey: string): Promise<void> {
-  await Promise.all([bucket.put(keys.ownedBlob(ownerKey, name)), bucket.put(keys.reference(name, ownerKey))]);
+export async function takeReference(bucket: Bucket, reference: Reference): Promise<void> {
+  await Promise.all([bucket.put(keys.ownedBlob(reference)), bucket.put(keys.reference(reference))]);
 }
 
 /** Drops one reference. The entry by owner goes last: whatever fails in between, a release finds the rest again. */
-export async function dropReference(bucket: Bucket, name: string, ownerKey: string): Promise<void> {
-  await bucket.remove(keys.reference(name, ownerKey));
-  await bucket.remove(keys.ownedBlob(ownerKey, name));
+export async function dropReference(bucket: Bucket, reference: Reference): Promise<void> {
+  await bucket.remove(keys.reference(reference));
+  await bucket.remove(keys.ownedBlob(reference));
 }
 
-/** Names of the blobs that an owner refers to. */
-export async function blobsOf(bucket: Bucket, ownerKey: string): Promise<string[]> {
-  const names: string[] = [];
-  for await (const { key } of bucket.list(keys.owned(ownerKey))) names.push(lastOf(key));
-  return names;
+/** An owner's references. */
+export async function referencesOf(bucket: Bucket, ownerKey: string): Promise<Reference[]> {
+  const references: Reference[] = [];
+  for await (const { key } of bucket.list(keys.owned(ownerKey))) {
+    const { second: name, untilMs } = partsOf(key);
+    references.push({ name, ownerKey, untilMs });
+  }
+  return references;
 }
 
 export const isReferenced = (bucket: Bucket, name: string): Promise<boolean> =>

@@ -5,7 +5,13 @@ import type { BlobRef } from '@fovea/schemas/jobs';
 import { abortable } from '../abortable.js';
 import { blobName, isBlobName, ownerKeyOf } from '../blob-name.js';
 import type { S3Location } from '../blob-store-url.js';
-import { BlobStore, type PutOptions, type ReleaseOptions, type SweepReport } from '../index.js';
+import {
+  BlobStore,
+  type HoldOptions,
+  type PutOptions,
+  type ReleaseOptions,
+  type SweepReport,
+} from '../index.js';
 import { overQuota } from '../storage-full.js';
 import { eachAtOnce } from './at-once.js';
 import { Bucket, type OpenedObject } from './bucket.js';
@@ -15,7 +21,7 @@ import { findGeneration, point, removeUnreferenced } from './generations.js';
 import { listData, listLingering } from './inventory.js';
 import { keys, lastOf } from './layout.js';
 import { ExtraParts } from './part-buffers.js';
-import { blobsOf, dropReference, takeReference } from './references.js';
+import { dropReference, referencesOf, takeReference } from './references.js';
 import { loadSalt } from './salt.js';
 import { removeBlobs, sweepStore } from './sweep.js';
 import { Upload } from './upload.js';
@@ -91,12 +97,21 @@ class S3BlobStore extends BlobStore {
     return whole;
   }
 
+  async hold(ref: BlobRef, { owner, untilMs }: HoldOptions): Promise<void> {
+    if (!isBlobName(ref.name)) throw new FoveaError('GONE');
+    const ownerKey = ownerKeyOf(owner);
+    const until = untilMs === undefined ? undefined : Math.ceil(untilMs);
+    await takeReference(this.bucket, { name: ref.name, ownerKey, untilMs: until });
+    if ((await findGeneration(this.bucket, ref.name)) === undefined) throw new FoveaError('GONE');
+  }
+
   async release(owner: string, options: ReleaseOptions): Promise<void> {
     const ownerKey = ownerKeyOf(owner);
     const lingers = options.linger && this.options.lingerS > 0;
-    await eachAtOnce(await blobsOf(this.bucket, ownerKey), RELEASES_AT_ONCE, async (name) => {
+    await eachAtOnce(await referencesOf(this.bucket, ownerKey), RELEASES_AT_ONCE, async (reference) => {
+      const { name } = reference;
       if (lingers) await this.bucket.put(keys.used(name));
-      await dropReference(this.bucket, name, ownerKey);
+      await dropReference(this.bucket, reference);
       if (!lingers) this.usage.change(-((await removeUnreferenced(this.bucket, name)) ?? 0));
     });
   }
@@ -122,7 +137,7 @@ class S3BlobStore extends BlobStore {
 
   /** P1 to P4 of `generations.ts`. Nothing is undone after P1: an equal put of the same owner may rely on the reference. */
   private async keep(upload: Upload, generation: string, name: string, ownerKey: string): Promise<void> {
-    await takeReference(this.bucket, name, ownerKey);
+    await takeReference(this.bucket, { name, ownerKey, untilMs: undefined });
     if ((await findGeneration(this.bucket, name)) !== undefined) return;
     await upload.complete();
     // From here on others may rely on the data, even if we never hear that the pointer was written.

@@ -3,8 +3,15 @@ import type { SweepReport } from '../index.js';
 import { eachAtOnce } from './at-once.js';
 import type { Bucket, ListedObject } from './bucket.js';
 import { mergeGenerations, removeUnreferenced } from './generations.js';
-import { type LingeringBlob, lingering, listData, listOwned, listReferences } from './inventory.js';
-import { keys } from './layout.js';
+import {
+  type LingeringBlob,
+  type ListedReference,
+  lingering,
+  listData,
+  listOwned,
+  listReferences,
+} from './inventory.js';
+import { keys, type Reference } from './layout.js';
 import { allRecords, type BlobRecord } from './records.js';
 import { dropReference } from './references.js';
 import { unlessCode } from './request-error.js';
@@ -53,26 +60,25 @@ async function abortOldUploads({ bucket, staleBeforeMs }: Sweeping): Promise<voi
   } while (marker !== undefined);
 }
 
-/** Names that are referred to, and how many references were dropped for their age. */
+/** Names that are referred to, and how many references were dropped because their time is over. */
 async function dropOldReferences({
   bucket,
+  nowMs,
   staleBeforeMs,
 }: Sweeping): Promise<{ referenced: Set<string>; dropped: number }> {
+  const isOver = ({ untilMs, modifiedAtMs }: ListedReference): boolean =>
+    untilMs === undefined ? modifiedAtMs < staleBeforeMs : untilMs < nowMs;
   const referenced = new Set<string>();
-  const old = new Map<string, { name: string; ownerKey: string }>();
-  let dropped = 0;
-  for await (const { name, ownerKey, modifiedAtMs } of listReferences(bucket)) {
-    if (modifiedAtMs >= staleBeforeMs) {
-      referenced.add(name);
-      continue;
-    }
-    dropped += 1;
-    old.set(`${name}/${ownerKey}`, { name, ownerKey });
+  const old = new Map<string, Reference>();
+  for await (const reference of listReferences(bucket)) {
+    if (isOver(reference)) old.set(keys.reference(reference), reference);
+    else referenced.add(reference.name);
   }
-  for await (const { name, ownerKey, modifiedAtMs } of listOwned(bucket)) {
-    if (modifiedAtMs < staleBeforeMs) old.set(`${name}/${ownerKey}`, { name, ownerKey });
+  const dropped = old.size;
+  for await (const reference of listOwned(bucket)) {
+    if (isOver(reference)) old.set(keys.reference(reference), reference);
   }
-  await eachAtOnce(old.values(), AT_ONCE, ({ name, ownerKey }) => dropReference(bucket, name, ownerKey));
+  await eachAtOnce(old.values(), AT_ONCE, (reference) => dropReference(bucket, reference));
   return { referenced, dropped };
 }
 
