@@ -18,8 +18,9 @@ import { InterestKeeper } from './delivery/interest-keeper.js';
 import { Sweeper } from './delivery/sweeper.js';
 import { CONFIG, type GatewayConfig, MAX_IMAGE_SIDE_PX } from './gateway.config.js';
 import { BodyReader } from './ingest/body-reader.js';
-import { BufferedBodyReader } from './ingest/buffered-body-reader.js';
 import { ImageIntake } from './ingest/image-intake.js';
+import { StreamingBodyReader } from './ingest/streaming-body-reader.js';
+import { TextParser } from './ingest/text/text-parser.js';
 import { ModelsController } from './models/models.controller.js';
 import { OpenApiController } from './openapi/openapi.controller.js';
 import { StatusController } from './ops/status.controller.js';
@@ -88,14 +89,12 @@ const services: Provider[] = [
         maxWaitingJobsPerLane: config.GATEWAY_MAX_WAITING_JOBS,
       }),
   },
+  { provide: TextParser, useFactory: () => new TextParser() },
   {
     provide: BodyReader,
-    inject: [CONFIG],
-    useFactory: (config: GatewayConfig) =>
-      new BufferedBodyReader({
-        maxBodyBytes: config.GATEWAY_MAX_BODY_BYTES,
-        idleTimeoutMs: config.GATEWAY_UPLOAD_IDLE_S * 1000,
-      }),
+    inject: [TextParser, CONFIG],
+    useFactory: (texts: TextParser, config: GatewayConfig) =>
+      new StreamingBodyReader({ maxBodyBytes: config.GATEWAY_MAX_BODY_BYTES, texts }),
   },
   {
     provide: ImageIntake,

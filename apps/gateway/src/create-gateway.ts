@@ -20,6 +20,7 @@ import { answerClientError } from './http/client-error.js';
 import { installDoor } from './http/door.js';
 import { ErrorFilter } from './http/error-filter.js';
 import { LoggerBridge } from './http/logger-bridge.js';
+import { TextParser } from './ingest/text/text-parser.js';
 import { openApiDocument } from './openapi/document.js';
 
 /** A gateway that listens. */
@@ -112,6 +113,7 @@ export async function createGateway(config: GatewayConfig, logger: Logger): Prom
       await app.close();
       app.get(InterestKeeper).stop();
       await app.get(Sweeper).stop();
+      await app.get(TextParser).close();
       await app.get(JobQueue).close();
       await app.get(TokenStream).close();
       await app.get(ModelRegistry).close();

@@ -9,6 +9,7 @@ import { contextOf, tenantOf } from '../http/request-context.js';
 import { SseResponse } from '../http/sse-response.js';
 import type { BodyReader, ReadBody } from '../ingest/body-reader.js';
 import type { ImageIntake } from '../ingest/image-intake.js';
+import { chatMedia } from '../ingest/media/media-places.js';
 import type { AnswerHead } from './answer-head.js';
 import { ChatAnswer } from './chat-answer.js';
 import { ChatChunks, sseError } from './chat-chunks.js';
@@ -93,6 +94,7 @@ export class ChatHandler {
       return await this.ports.reader.read(request.raw, {
         sink: (bytes, path) => this.ports.images.store(bytes, path, owner),
         signal,
+        places: chatMedia,
       });
     } finally {
       verdict.grant?.release();

@@ -1,0 +1,128 @@
+import type { Readable } from 'node:stream';
+import { setImmediate } from 'node:timers/promises';
+import { FoveaError } from '@fovea/errors';
+import { tooLarge } from './too-large.js';
+
+/** The largest piece of work between two turns of the event loop. */
+const MAX_WORK_BYTES = 64 * 1024;
+
+export interface BodySourceOptions {
+  readonly signal: AbortSignal;
+  readonly maxBytes: number;
+}
+
+/** Takes a chunk; a promise asks to hold the source until it resolves. */
+export type ChunkConsumer = (chunk: Buffer) => Promise<void> | undefined;
+
+/**
+ * Reads a body to its end, with back-pressure, and counts it. How slow a client may be is the source's to judge. After a failure the source is left paused and nothing more
+ * is taken from it: what becomes of the rest of the upload is for whoever answers the request to decide.
+ */
+export class BodySource {
+  #byteSize = 0;
+  #isEnded = false;
+  #isHeld = false;
+  #isSettled = false;
+  #resolve: (byteSize: number) => void = () => undefined;
+  #reject: (error: unknown) => void = () => undefined;
+
+  constructor(
+    private readonly source: Readable,
+    private readonly consume: ChunkConsumer,
+    private readonly options: BodySourceOptions,
+  ) {}
+
+  /** Resolves with the number of bytes when all are consumed. To be called once. */
+  read(): Promise<number> {
+    return new Promise((resolve, reject) => {
+      this.#resolve = resolve;
+      this.#reject = reject;
+      const { source, options } = this;
+      if (options.signal.aborted) this.#onAbort();
+      else if (source.destroyed) this.#onGone();
+      if (this.#isSettled) return;
+      options.signal.addEventListener('abort', this.#onAbort);
+      source.on('data', this.#onData).on('end', this.#onEnd);
+      source.on('error', this.#onGone).on('close', this.#onGone);
+    });
+  }
+
+  /** Ends the reading with an error. Without effect once the body was read, or another error came first. */
+  stop(error: unknown): void {
+    if (this.#isSettled) return;
+    this.#settle();
+    this.source.pause();
+    // A socket that breaks later is no news.
+    this.source.on('error', () => undefined);
+    this.#reject(error);
+  }
+
+  readonly #onData = (chunk: Buffer): void => {
+    this.#byteSize += chunk.length;
+    const { maxBytes } = this.options;
+    if (this.#byteSize > maxBytes) {
+      this.stop(tooLarge(maxBytes, undefined));
+      return;
+    }
+    try {
+      const working = this.#take(chunk);
+      if (working !== undefined) this.#hold(working);
+    } catch (error) {
+      this.stop(error);
+    }
+  };
+
+  #take(chunk: Buffer): Promise<void> | undefined {
+    return chunk.length <= MAX_WORK_BYTES ? this.consume(chunk) : this.#takeInPieces(chunk);
+  }
+
+  async #takeInPieces(chunk: Buffer): Promise<void> {
+    for (let from = 0; from < chunk.length && !this.#isSettled; from += MAX_WORK_BYTES) {
+      await (this.consume(chunk.subarray(from, from + MAX_WORK_BYTES)) ?? setImmediate());
+    }
+  }
+
+  #hold(working: Promise<void>): void {
+    this.#isHeld = true;
+    this.source.pause();
+    working.then(
+      () => this.#goOn(),
+      (error: unknown) => this.stop(error),
+    );
+  }
+
+  #goOn(): void {
+    if (this.#isSettled) return;
+    this.#isHeld = false;
+    if (this.#isEnded) this.#onEnd();
+    else this.source.resume();
+  }
+
+  readonly #onEnd = (): void => {
+    this.#isEnded = true;
+    if (this.#isHeld || this.#isSettled) return;
+    this.#settle();
+    this.#resolve(this.#byteSize);
+  };
+
+  /** A source that says itself what went wrong is believed; any other has lost its client. */
+  readonly #onGone = (error?: Error): void => {
+    if (!this.#isEnded) this.stop(FoveaError.isInstance(error) ? error : new FoveaError('CLIENT_CLOSED'));
+  };
+
+  readonly #onAbort = (): void => this.stop(whileUploading(this.options.signal.reason));
+
+  #settle(): void {
+    this.#isSettled = true;
+    this.options.signal.removeEventListener('abort', this.#onAbort);
+    const { source } = this;
+    source.off('data', this.#onData).off('end', this.#onEnd);
+    source.off('error', this.#onGone).off('close', this.#onGone);
+  }
+}
+
+/** Time that ran out before the body was there is the upload's, not the model's. */
+function whileUploading(reason: unknown): unknown {
+  const isTimeout = FoveaError.isInstance(reason) && reason.code === 'TIMEOUT';
+  return isTimeout ? new FoveaError('REQUEST_TIMEOUT', { limit: reason.limit }) : reason;
+}

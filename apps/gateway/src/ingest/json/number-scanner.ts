@@ -1,0 +1,68 @@
+import { isDigit } from './bytes.js';
+import { Misstep } from './refusals.js';
+
+type State = 'start' | 'minus' | 'zero' | 'integer' | 'point' | 'fraction' | 'e' | 'sign' | 'exponent';
+
+/** The states in which a number may end. */
+const complete: ReadonlySet<State> = new Set<State>(['zero', 'integer', 'fraction', 'exponent']);
+
+/** Follows one number by the grammar of RFC 8259 §6. */
+export class NumberScanner {
+  #state: State = 'start';
+
+  /** `first` is a digit or a minus. */
+  start(first: number): void {
+    this.#state = after('start', first) ?? 'start';
+  }
+
+  get isComplete(): boolean {
+    return complete.has(this.#state);
+  }
+
+  /** Returns the first place that does not belong to the number; throws when the number cannot end there. */
+  scan(chunk: Buffer, from: number): number {
+    for (let at = from; at < chunk.length; at += 1) {
+      const next = after(this.#state, chunk[at]!);
+      if (next === undefined) {
+        if (!this.isComplete) throw new Misstep(at);
+        return at;
+      }
+      this.#state = next;
+    }
+    return chunk.length;
+  }
+}
+
+function after(state: State, byte: number): State | undefined {
+  if (isDigit(byte)) return afterDigit(state, byte);
+  if (byte === 0x2d) return state === 'start' ? 'minus' : state === 'e' ? 'sign' : undefined;
+  if (byte === 0x2b) return state === 'e' ? 'sign' : undefined;
+  if (byte === 0x2e) return state === 'zero' || state === 'integer' ? 'point' : undefined;
+  if ((byte | 0x20) !== 0x65) return undefined;
+  return state === 'zero' || state === 'integer' || state === 'fraction' ? 'e' : undefined;
+}
+
+function afterDigit(state: State, byte: number): State | undefined {
+  switch (state) {
+    case 'start':
+    case 'minus':
+      return byte === 0x30 ? 'zero' : 'integer';
+    case 'zero':
+      return undefined;
+    case 'integer':
+      return 'integer';
+    case 'point':
+    case 'fraction':
+      return 'fraction';
+    default:
+      return 'exponent';
+  }
+}
+
+/**
+ * Whether reading the text as a double keeps it: nothing whose size is beyond ±(2^53 − 1) does, however it is written
+ * (`9007199254740993`, `1e300`, `1e999`). Fractions become the nearest double, as with every JSON reader.
+ */
+export function isKept(text: string): boolean {
+  return Math.abs(Number(text)) <= Number.MAX_SAFE_INTEGER;
+}

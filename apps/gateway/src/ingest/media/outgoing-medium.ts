@@ -1,0 +1,80 @@
+import type { DecodedBytes } from './media-decoder.js';
+import { PieceQueue } from './piece-queue.js';
+
+/** A multiple of three (base64) and of a page (files). */
+export const PIECE_BYTES = 60 * 1024;
+/** The first bytes go out at the end of their chunk instead of when a piece is full: they decide about the rest. */
+const EAGER_BYTES = 4 * 1024;
+
+/** What the media of one body have in common. */
+export interface Dispatch {
+  /** Too many sinks are at work; no further medium may begin. */
+  readonly isCrowded: boolean;
+  acquire(): Buffer | undefined;
+  free(piece: Buffer | undefined): void;
+  /** Calls the sink. */
+  start(medium: OutgoingMedium): void;
+}
+
+/** One medium on its way out: the piece that is being filled and the queue of those that are full. */
+export class OutgoingMedium implements DecodedBytes {
+  readonly capacity = PIECE_BYTES;
+  readonly queue: PieceQueue;
+  isSettled = false;
+  used = 0;
+  #piece: Buffer | undefined;
+  #handedBytes = 0;
+
+  constructor(
+    readonly path: string,
+    private readonly dispatch: Dispatch,
+  ) {
+    this.queue = new PieceQueue((piece) => dispatch.free(piece));
+  }
+
+  get piece(): Buffer {
+    if (this.#piece === undefined) throw new Error('no piece was acquired');
+    return this.#piece;
+  }
+
+  hasRoom(): boolean {
+    if (this.#piece !== undefined) {
+      if (this.used < PIECE_BYTES) return true;
+      this.#handOver();
+    }
+    if (!this.#isWanted()) return false;
+    this.#piece = this.dispatch.acquire();
+    return this.#piece !== undefined;
+  }
+
+  /** To be called before the reader waits for more of the body. */
+  endChunk(): void {
+    if (this.used > 0 && this.#handedBytes < EAGER_BYTES) this.#handOver();
+  }
+
+  end(): void {
+    if (this.used > 0) this.#handOver();
+    else this.dispatch.free(this.#piece);
+    this.#piece = undefined;
+    this.queue.end();
+  }
+
+  /**
+   * Nothing is decoded ahead before the sink has had the first piece and asked for more: most images that are refused are
+   * refused by their header. Nor while a sink that has stopped reading is about to say why.
+   */
+  #isWanted(): boolean {
+    if (this.isSettled) return true;
+    if (this.#handedBytes === 0) return !this.dispatch.isCrowded;
+    return this.queue.asked >= 2 && !this.queue.hasLeft;
+  }
+
+  #handOver(): void {
+    if (this.#piece === undefined) return;
+    if (this.#handedBytes === 0) this.dispatch.start(this);
+    this.#handedBytes += this.used;
+    this.queue.push(this.#piece.subarray(0, this.used));
+    this.#piece = undefined;
+    this.used = 0;
+  }
+}
