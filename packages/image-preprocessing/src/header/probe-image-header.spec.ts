@@ -1,6 +1,7 @@
 import { crc32 } from 'node:zlib';
 import { describe, expect, it } from '@jest/globals';
 import sharp, { type Sharp } from 'sharp';
+import { exifContent, jpegSegment } from '../inspect/testing/image-parts.js';
 import type { ImageHeader } from './image-header.js';
 import { probeImageHeader } from './probe-image-header.js';
 
@@ -51,29 +52,8 @@ function jpegBehind(...segments: readonly Buffer[]): Buffer {
   return Buffer.concat([Buffer.from('ffd8', 'hex'), ...segments, frame]);
 }
 
-function segment(marker: number, payload: Buffer): Buffer {
-  const head = Buffer.from([0xff, marker, 0, 0]);
-  head.writeUInt16BE(payload.length + 2, 2);
-  return Buffer.concat([head, payload]);
-}
-
 function exif(byteOrder: 'II' | 'MM', type: number, value: number): Buffer {
-  const body = Buffer.alloc(26);
-  const isLittleEndian = byteOrder === 'II';
-  const put16 = (number: number, at: number) =>
-    isLittleEndian ? body.writeUInt16LE(number, at) : body.writeUInt16BE(number, at);
-  const put32 = (number: number, at: number) =>
-    isLittleEndian ? body.writeUInt32LE(number, at) : body.writeUInt32BE(number, at);
-  body.write(byteOrder, 0, 'latin1');
-  put16(42, 2);
-  put32(8, 4);
-  put16(1, 8);
-  put16(0x0112, 10);
-  put16(type, 12);
-  put32(1, 14);
-  if (type === 3) put16(value, 18);
-  else put32(value, 18);
-  return segment(0xe1, Buffer.concat([Buffer.from('Exif\0\0', 'latin1'), body]));
+  return jpegSegment(0xe1, exifContent(byteOrder, type, value));
 }
 
 /** The sharp of this repository is the oracle: what it says is what the worker will decode. */
@@ -126,7 +106,7 @@ describe('probeImageHeader', () => {
     expect(probeImageHeader(jpegBehind(exif('II', 2, 6)))).toEqual(plain);
     for (let length = 0; length < 24; length++) {
       const cut = exif('MM', 3, 6).subarray(4, 4 + length);
-      expect(probeImageHeader(jpegBehind(segment(0xe1, cut)))).toEqual(plain);
+      expect(probeImageHeader(jpegBehind(jpegSegment(0xe1, cut)))).toEqual(plain);
     }
   });
 
@@ -137,7 +117,7 @@ describe('probeImageHeader', () => {
   });
 
   it('finds the size of a JPEG behind a megabyte of metadata and fill bytes', () => {
-    const megabyte = Array.from({ length: 16 }, () => segment(0xe1, Buffer.alloc(65_533, 0xff)));
+    const megabyte = Array.from({ length: 16 }, () => jpegSegment(0xe1, Buffer.alloc(65_533, 0xff)));
     const file = jpegBehind(...megabyte, Buffer.alloc(9, 0xff));
     expect(file.length).toBeGreaterThan(1_048_000);
     expect(probeImageHeader(file.subarray(0, 1_048_000))).toBe('need-more-bytes');
@@ -177,7 +157,7 @@ describe('probeImageHeader on broken files', () => {
     'PNG with another first chunk': () => png((file) => file.write('CgBI', 12, 'latin1')),
     'PNG with a long IHDR': () => png((file) => file.writeUInt32BE(14, 8)),
     'PNG with a wrong checksum': () => png((file) => file.writeUInt32BE(5000, 16)),
-    'JPEG with an unknown marker': () => jpegBehind(segment(0xf0, Buffer.alloc(2))),
+    'JPEG with an unknown marker': () => jpegBehind(jpegSegment(0xf0, Buffer.alloc(2))),
     'PNG with an unknown filter method': () =>
       png((file) => {
         file.writeUInt8(1, 27);
@@ -185,10 +165,10 @@ describe('probeImageHeader on broken files', () => {
       }),
     'JPEG with a segment of length 1': () => jpegBehind(Buffer.from('ffe00001', 'hex')),
     'JPEG that ends at once': () => jpegBehind(Buffer.from('ffd9', 'hex')),
-    'JPEG whose scan comes first': () => jpegBehind(segment(0xda, Buffer.alloc(6))),
+    'JPEG whose scan comes first': () => jpegBehind(jpegSegment(0xda, Buffer.alloc(6))),
     'JPEG with two starts': () => jpegBehind(Buffer.from('ffd8', 'hex')),
-    'JPEG with a frame header cut short': () => jpegBehind(segment(0xc0, Buffer.from('0801e0', 'hex'))),
-    'JPEG without height': () => jpegBehind(segment(0xc0, Buffer.from('080000028001011100', 'hex'))),
+    'JPEG with a frame header cut short': () => jpegBehind(jpegSegment(0xc0, Buffer.from('0801e0', 'hex'))),
+    'JPEG without height': () => jpegBehind(jpegSegment(0xc0, Buffer.from('080000028001011100', 'hex'))),
     'WebP without a picture chunk': () => changed(files['WebP, lossy'], (file) => file.write('ICCP', 12)),
     'WebP, lossy, without start code': () => changed(files['WebP, lossy'], (file) => file.writeUInt8(0, 23)),
     'WebP, lossy, without width': () => changed(files['WebP, lossy'], (file) => file.writeUInt16LE(0, 26)),

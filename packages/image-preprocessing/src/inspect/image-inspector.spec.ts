@@ -186,6 +186,21 @@ describe('createImageInspector', () => {
     expect(inspector.end().byteSize).toBe(png.length + 10);
   });
 
+  it('keeps no piece: one buffer can bring a whole file', () => {
+    const exif = jpegSegment(0xe1, exifContent('MM', 3, 6));
+    for (const file of [insertAt(jpeg, 2, exif), png, palettePng, webp, extended, gif]) {
+      for (const length of [1, 2, 3, 7, 64]) {
+        const inspector = createImageInspector({ maxSidePx: 4000 }, path);
+        const recycled = Buffer.alloc(length);
+        for (let at = 0; at < file.length; at += length) {
+          inspector.push(recycled.subarray(0, file.copy(recycled, 0, at, at + length)));
+          recycled.fill(0xff);
+        }
+        expect(inspector.end()).toEqual(inspect(file));
+      }
+    }
+  });
+
   it('counts the pictures of an animated PNG, if the animation is announced before the pixels', () => {
     const control = (frames: number): Buffer =>
       pngChunk('acTL', Buffer.concat([uint(frames, 4), uint(0, 4)]));
