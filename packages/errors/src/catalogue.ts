@@ -45,7 +45,7 @@ export const catalogue = {
     404,
     'not_found_error',
     'No such route.',
-    'The path does not exist. `/docs` lists every route.',
+    'The path does not exist (`/docs` lists every route), or a stored file does not: its id is unknown, expired, or belongs to another tenant.',
   ),
   METHOD_NOT_ALLOWED: http(
     405,

@@ -23,6 +23,19 @@ export {
   phariaErrorSchema,
 } from './http/error-body.js';
 export {
+  type FileDeletedWire,
+  type FileListQuery,
+  type FileListWire,
+  type FileObjectWire,
+  type FilePurpose,
+  fileDeletedSchema,
+  fileListQuerySchema,
+  fileListSchema,
+  fileObjectSchema,
+  filePurposeSchema,
+  fileUploadSchema,
+} from './http/files.js';
+export {
   type LimitsWire,
   limitsSchema,
   type ModelAvailableWire,

@@ -8,6 +8,8 @@ import type { StreamEntry } from '@fovea/token-stream';
 import type { Admission } from '../admission/admission.js';
 import type { Delivery } from '../delivery/delivery.js';
 import { laneOf } from '../delivery/lane-of.js';
+import type { FileShelf } from '../files/file-shelf.js';
+import { namedFiles } from '../files/named-files.js';
 import type { ReadBody } from '../ingest/body-reader.js';
 import { type ChatRequest, parseChatRequest, type TranslatedChat, toChatTask } from './to-chat-task.js';
 
@@ -44,12 +46,13 @@ export class RunChat {
     private readonly admission: Admission,
     private readonly delivery: Delivery,
     private readonly blobs: BlobStore,
+    private readonly files: FileShelf,
   ) {}
 
   async accept(input: ChatInput): Promise<AcceptedChat> {
     const request = parseChatRequest(input.body.value);
     const listing = await this.#model(request.wire.model);
-    const chat = toChatTask(request, input.body.media, listing.package);
+    const chat = toChatTask(request, await this.#media(request, input), listing.package);
     this.#checkCapabilities(listing, chat);
     const lane: LaneKind = chat.blobs.length > 0 ? 'media' : 'text';
     const job = await this.#toJob(input, listing, lane, chat);
@@ -59,6 +62,13 @@ export class RunChat {
     const entries = this.delivery.run(job, { priority, signal: input.signal });
     const { ignored } = chat;
     return { request, listing, lane, images: chat.blobs.length, ignored, entries };
+  }
+
+  /** What was sent with the request, and what was sent before and is only named. */
+  async #media(request: ChatRequest, { body, tenant, requestId }: ChatInput): Promise<ReadBody['media']> {
+    const named = namedFiles(request.wire.messages);
+    if (named.length === 0) return body.media;
+    return new Map([...body.media, ...(await this.files.claim(named, { tenant, requestId }))]);
   }
 
   async #model(name: string): Promise<ModelListing> {

@@ -50,6 +50,31 @@ describe('a chat request', () => {
     ]);
   });
 
+  it('takes images of the body and stored ones side by side', () => {
+    const content = [
+      { type: 'image_file', image_file: { file_id: 'file-1' } },
+      { type: 'image_url', image_url: { url: '' } },
+    ];
+    const media = new Map([
+      ['messages[0].content[0].image_file.file_id', ref('a')],
+      ['messages[0].content[1].image_url.url', ref('b')],
+    ]);
+    const { task, blobs } = translate({ model: 'm', messages: [{ role: 'user', content }] }, media);
+    expect(blobs).toEqual([ref('a'), ref('b')]);
+    expect(task.messages[0]?.content).toEqual([
+      { type: 'image', blob: 0, path: 'messages[0].content[0].image_file.file_id' },
+      { type: 'image', blob: 1, path: 'messages[0].content[1].image_url.url' },
+    ]);
+  });
+
+  it.each([{}, { file_id: '' }, { file_id: 7 }, 'file-1'])('refuses the stored image %j', (image) => {
+    const content = [{ type: 'image_file', image_file: image }];
+    expect(refusal({ model: 'm', messages: [{ role: 'user', content }] })).toMatchObject({
+      code: 'INVALID_REQUEST',
+      param: expect.stringMatching(/^messages\[0\]\.content\[0\]\.image_file/),
+    });
+  });
+
   it('takes the token cap under each of its three names, and refuses two different values', () => {
     for (const name of ['max_tokens', 'maximum_tokens', 'max_completion_tokens']) {
       expect(translate({ ...base, [name]: 7 }).task.sampling.maxTokens).toBe(7);

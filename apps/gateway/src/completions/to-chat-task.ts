@@ -7,6 +7,7 @@ import {
 } from '@fovea/schemas/http';
 import type { BlobRef, ChatMessage, ChatTask, ContentPart, Sampling } from '@fovea/schemas/jobs';
 import type { ModelPackage } from '@fovea/schemas/model-package';
+import { namedFilePath } from '../files/named-files.js';
 import { parseRequest, withoutNulls } from '../ingest/parse-request.js';
 
 /** A chat request that passed the door, before its model is known. */
@@ -37,7 +38,10 @@ const refuse = (message: string, param: string): FoveaError =>
 const missing = (message: string, param: string): FoveaError =>
   new FoveaError('MISSING_CAPABILITY', { message, param });
 
-/** Translates the wire form to the one request type inside; images become indices into `blobs`. */
+/**
+ * Translates the wire form to the one request type inside; images become indices into `blobs`. `media` holds those of the
+ * body and those of the files that it names, by their paths.
+ */
 export function toChatTask(
   request: ChatRequest,
   media: ReadonlyMap<string, BlobRef>,
@@ -87,7 +91,10 @@ function toMessage(
   if (content.length === 0) throw refuse('The list of parts is empty.', `messages[${index}].content`);
   const parts = content.map((part, partIndex): ContentPart => {
     if (part.type === 'text') return part;
-    const path = `messages[${index}].content[${partIndex}].image_url.url`;
+    const path =
+      part.type === 'image_file'
+        ? namedFilePath(index, partIndex)
+        : `messages[${index}].content[${partIndex}].image_url.url`;
     const ref = media.get(path);
     if (ref === undefined) throw new Error(`no image was read at ${path}`);
     return { type: 'image', blob: blobs.push(ref) - 1, path };

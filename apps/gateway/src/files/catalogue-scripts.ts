@@ -22,6 +22,7 @@ local function remove(id)
   if not stored then return 0 end
   redis.call('HDEL', KEYS[1], id)
   redis.call('DECRBY', KEYS[3], string.match(stored, '^%d+'))
+  if redis.call('EXISTS', KEYS[1]) == 0 then redis.call('DEL', KEYS[3]) end
   return 1
 end
 `;

@@ -74,6 +74,7 @@ describeIf(redisBinary, 'the Redis file catalogue', () => {
     const removed = await Promise.all([1, 2, 3].map(() => catalogue.remove('acme', 'file-1', nowMs)));
     expect(removed.filter(Boolean)).toHaveLength(1);
     expect(await catalogue.usage('acme')).toEqual({ files: 0, bytes: 0, nextExpiryMs: undefined });
+    expect(await admin.keys('*')).toEqual([]);
   });
 
   it('does not know an expired file, and hands it over once', async () => {

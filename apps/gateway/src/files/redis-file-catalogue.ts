@@ -1,7 +1,19 @@
 import { connectRedis, type RedisSettings, type Script } from '@fovea/redis';
 import { z } from 'zod';
-import { addScript, catalogueKeys, removeScript, takeExpiredScript, usageScript } from './catalogue-scripts.js';
-import { FileCatalogue, type FileLimits, type FileUsage, type StoredFile, storedFileSchema } from './file-catalogue.js';
+import {
+  addScript,
+  catalogueKeys,
+  removeScript,
+  takeExpiredScript,
+  usageScript,
+} from './catalogue-scripts.js';
+import {
+  FileCatalogue,
+  type FileLimits,
+  type FileUsage,
+  type StoredFile,
+  storedFileSchema,
+} from './file-catalogue.js';
 
 const idsReply = z.array(z.string());
 const usageReply = z.tuple([z.number(), z.number(), z.union([z.literal(''), z.coerce.number()])]);

@@ -4,11 +4,11 @@ type Json = Record<string, unknown>;
 
 /** One route as the reference shows it. */
 export interface RouteSpec {
-  readonly method: 'GET' | 'POST';
+  readonly method: 'GET' | 'POST' | 'DELETE';
   readonly path: string;
   readonly operationId: string;
   readonly summary: string;
-  readonly tag: 'Chat' | 'Models' | 'Status';
+  readonly tag: 'Chat' | 'Files' | 'Models' | 'Status';
   readonly public?: boolean;
   readonly parameters?: readonly Json[];
   readonly request?: Json;
@@ -68,6 +68,7 @@ const chat: RouteSpec = {
     'CONTEXT_LENGTH_EXCEEDED',
     'UNAUTHORIZED',
     'UNKNOWN_MODEL',
+    'NOT_FOUND',
     'REQUEST_TIMEOUT',
     'PAYLOAD_TOO_LARGE',
     'UNSUPPORTED_MEDIA_TYPE',
@@ -80,6 +81,80 @@ const chat: RouteSpec = {
     'TIMEOUT',
   ),
 };
+
+const upload: RouteSpec = {
+  method: 'POST',
+  path: '/files',
+  operationId: 'createFile',
+  summary: 'Store a picture, to be named in chat parts of the type `image_file`.',
+  tag: 'Files',
+  request: { required: true, content: { 'multipart/form-data': { schema: ref('FileUpload') } } },
+  answer: { description: 'The stored file.', content: json(ref('FileObject')) },
+  errorBody: 'OpenAiError',
+  errors: errors(
+    'INVALID_REQUEST',
+    'INVALID_IMAGE',
+    'IMAGE_TOO_LARGE',
+    'UNAUTHORIZED',
+    'REQUEST_TIMEOUT',
+    'PAYLOAD_TOO_LARGE',
+    'UNSUPPORTED_MEDIA_TYPE',
+    'RATE_LIMITED',
+    'INTERNAL',
+    'QUEUE_FULL',
+    'STORAGE_FULL',
+  ),
+};
+
+const queryParameter = (name: string, description: string, schema: Json): Json => ({
+  name,
+  in: 'query',
+  description,
+  schema,
+});
+
+const files: RouteSpec = {
+  method: 'GET',
+  path: '/files',
+  operationId: 'listFiles',
+  summary: 'The stored files of this tenant.',
+  tag: 'Files',
+  parameters: [
+    queryParameter('purpose', 'Only files of this purpose.', { type: 'string' }),
+    queryParameter('limit', 'Most files of one page.', {
+      type: 'integer',
+      minimum: 1,
+      maximum: 10_000,
+      default: 10_000,
+    }),
+    queryParameter('order', 'By the time of the upload.', {
+      type: 'string',
+      enum: ['asc', 'desc'],
+      default: 'desc',
+    }),
+    queryParameter('after', 'The id of the last file of the page before.', { type: 'string' }),
+  ],
+  answer: { description: 'One page of files.', content: json(ref('FileList')) },
+  errorBody: 'OpenAiError',
+  errors: errors('INVALID_REQUEST', 'UNAUTHORIZED', 'INTERNAL'),
+};
+
+const storedFile = (
+  method: RouteSpec['method'],
+  operationId: string,
+  summary: string,
+  schema: Json,
+): RouteSpec => ({
+  method,
+  path: '/files/{id}',
+  operationId,
+  summary,
+  tag: 'Files',
+  parameters: [{ name: 'id', in: 'path', required: true, schema: { type: 'string' } }],
+  answer: { description: summary, content: json(schema) },
+  errorBody: 'OpenAiError',
+  errors: errors('UNAUTHORIZED', 'NOT_FOUND', 'INTERNAL'),
+});
 
 const listing = (
   path: string,
@@ -119,6 +194,10 @@ const status = (path: string, operationId: string, summary: string, content: Jso
 /** Every API route; a test proves that the gateway serves these and no others. */
 export const routes: readonly RouteSpec[] = [
   chat,
+  upload,
+  files,
+  storedFile('GET', 'retrieveFile', 'One stored file, without its bytes.', ref('FileObject')),
+  storedFile('DELETE', 'deleteFile', 'Delete a stored file.', ref('FileDeleted')),
   listing('/models', 'listModels', 'The models, as OpenAI lists them.', ref('ModelList'), 'OpenAiError'),
   model,
   listing(

@@ -22,9 +22,23 @@ export const imagePartWireSchema = z
   })
   .meta({ id: 'ImagePart' });
 
+export const imageFilePartWireSchema = z
+  .object({
+    type: z.literal('image_file'),
+    image_file: z.object({
+      file_id: z
+        .string()
+        .min(1)
+        .max(256)
+        .meta({ description: 'A picture stored before with `POST /files`.', examples: ['file-0190…'] }),
+      detail: z.enum(['auto', 'low', 'high']).optional().meta({ description: 'Accepted, without effect.' }),
+    }),
+  })
+  .meta({ id: 'ImageFilePart' });
+
 export const contentWireSchema = z.union([
   z.string(),
-  z.array(z.discriminatedUnion('type', [textPartWireSchema, imagePartWireSchema])),
+  z.array(z.discriminatedUnion('type', [textPartWireSchema, imagePartWireSchema, imageFilePartWireSchema])),
 ]);
 
 export const messageWireSchema = z
