@@ -2,6 +2,7 @@ import './install/require-node.mjs';
 import { readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { providePythonClients } from './install/python-clients.mjs';
+import { provideS3Server } from './install/s3-server.mjs';
 import { setUp } from './install/setup.mjs';
 import { PartFailure } from './processes/part-failure.mjs';
 import { superviseRun } from './processes/supervised-run.mjs';
@@ -47,6 +48,7 @@ async function test(supervisor, stop) {
   await setUp(supervisor, { root, env, progress, stop });
   await provideRedisServer(supervisor);
   await providePythonClients(supervisor, root, env, progress);
+  await provideS3Server(supervisor, root, env, progress);
   try {
     await supervisor.run({
       name: 'jest',

@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
@@ -10,13 +10,23 @@ import { freePort } from './redis-server.js';
 import type { Requirement } from './requirement.js';
 
 /** `npm test` puts the server here, see tools/launcher/install/s3-server.mjs. */
-const binary = fileURLToPath(new URL('../../../.fovea/bin/versitygw', import.meta.url));
+const binFolder = new URL('../../../.fovea/bin/', import.meta.url);
+
+/** Path of an S3-compatible server that tests may start, or undefined when this machine has none. */
+function findS3Binary(): string | undefined {
+  // Its stamp is written last, so an installation that broke off does not count.
+  if (existsSync(new URL('versitygw.txt', binFolder))) return fileURLToPath(new URL('versitygw', binFolder));
+  const found = spawnSync('sh', ['-c', 'command -v versitygw'], { encoding: 'utf8' });
+  return found.status === 0 ? found.stdout.trim() : undefined;
+}
 
 /** An S3-compatible server that tests may start. */
 export const s3Binary: Requirement = {
   name: 'S3 server',
   missing: () =>
-    existsSync(binary) ? undefined : 'npm test makes .fovea/bin/versitygw where Go 1.21 or newer is',
+    findS3Binary() === undefined
+      ? 'npm test makes .fovea/bin/versitygw where Go is; one on PATH will do as well'
+      : undefined,
 };
 
 export interface S3Server {
@@ -56,8 +66,8 @@ async function endChild(child: ChildProcess | undefined, signal: NodeJS.Signals)
 
 /** Starts an S3-compatible server with one empty bucket on a free loopback port; throws when there is none. */
 export async function startS3Server(options: S3ServerOptions = {}): Promise<S3Server> {
-  const reason = s3Binary.missing();
-  if (reason !== undefined) throw new Error(reason);
+  const binary = findS3Binary();
+  if (binary === undefined) throw new Error('there is no versitygw in .fovea/bin or on PATH');
   const own = await mkdtemp(join(tmpdir(), 'fovea-s3-'));
   const folder = options.folder ?? own;
   // A folder below the root is a bucket; the metadata beside it, because not every file system has attributes.

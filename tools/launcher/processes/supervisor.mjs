@@ -22,6 +22,7 @@ import { StopRequested } from './stop-signals.mjs';
  * @property {string} [stdin] Text the child reads: the way for secrets, which must not stand on a command line.
  * @property {number} drainMs
  * @property {number} stage Lower stages are stopped first.
+ * @property {number} [timeoutMs] `run` kills it then.
  */
 
 /**
@@ -101,11 +102,15 @@ export class Supervisor {
   /**
    * Runs a command to its end.
    * @param {Command} command
-   * @throws {PartFailure} when its exit code is not 0
+   * @throws {PartFailure} when its exit code is not 0, or it takes longer than its `timeoutMs`
    */
   async run(command) {
     const running = this.#spawn(command, true);
+    const { timeoutMs } = command;
+    const kill = () => signalProcess(-running.group.pid, 'SIGKILL');
+    const timer = timeoutMs === undefined ? undefined : setTimeout(kill, timeoutMs);
     const how = await Promise.race([running.ended, aborted(this.#options.stop)]);
+    clearTimeout(timer);
     this.#options.stop.throwIfAborted();
     if (how !== 'exit code 0') throw this.#failureOf(running, `${command.name} failed (${how})`);
   }
