@@ -12,10 +12,21 @@ export interface ChatBody {
 const IMAGE_OPEN = '{"type":"image_url","image_url":{"url":"data:image/png;base64,';
 const IMAGE_CLOSE = '"}}';
 
+/** All slices but the last are of full size. Copies only around the seams of segments. */
 function* slicesOf(segments: readonly Buffer[], maxBytes: number): Generator<Buffer> {
+  let carry = Buffer.alloc(0);
   for (const segment of segments) {
-    for (let at = 0; at < segment.length; at += maxBytes) yield segment.subarray(at, at + maxBytes);
+    let at = 0;
+    if (carry.length > 0) {
+      at = Math.min(maxBytes - carry.length, segment.length);
+      carry = Buffer.concat([carry, segment.subarray(0, at)]);
+      if (carry.length < maxBytes) continue;
+      yield carry;
+    }
+    for (; segment.length - at >= maxBytes; at += maxBytes) yield segment.subarray(at, at + maxBytes);
+    carry = Buffer.from(segment.subarray(at));
   }
+  if (carry.length > 0) yield carry;
 }
 
 /** A chat request with one question and these pictures. */

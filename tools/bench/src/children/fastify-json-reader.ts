@@ -31,6 +31,7 @@ interface Provider {
 interface GatewayModules {
   readonly AppModule: { register(...args: unknown[]): { providers?: Provider[] } };
   readonly BodyReader: unknown;
+  readonly ReceiveUpload: unknown;
   readonly NestFactory: {
     create(module: unknown, adapter: { getInstance(): FastifyLike }, options: unknown): Promise<unknown>;
   };
@@ -48,6 +49,18 @@ const reader = {
   }),
 };
 
+/**
+ * In the place of what unpacks and times uploads: a body that Fastify has read needs neither. Bytes in flight are not
+ * counted either, which is in favour of this contender.
+ */
+const uploads = {
+  receive: <T>(
+    request: ParsedRequest,
+    _reply: unknown,
+    read: (body: IncomingMessage) => Promise<T>,
+  ): Promise<T> => read(request.raw),
+};
+
 async function loadGateway(): Promise<GatewayModules> {
   const main = process.argv[1];
   if (main === undefined) throw new Error('expected the gateway as program');
@@ -57,21 +70,26 @@ async function loadGateway(): Promise<GatewayModules> {
   const { NestFactory }: GatewayModules = await import(nest);
   const { AppModule } = await load('app.module.js');
   const { BodyReader } = await load('ingest/body-reader.js');
-  if (AppModule === undefined || BodyReader === undefined || NestFactory === undefined) {
+  const { ReceiveUpload } = await load('upload/receive-upload.js');
+  if ([AppModule, BodyReader, ReceiveUpload, NestFactory].includes(undefined)) {
     throw new Error('the gateway is not built as this preload expects');
   }
-  return { AppModule, BodyReader, NestFactory };
+  return { AppModule, BodyReader, ReceiveUpload, NestFactory };
 }
 
-const { AppModule, BodyReader, NestFactory } = await loadGateway();
+function replaceProvider(providers: readonly Provider[], provide: unknown, useValue: unknown): Provider[] {
+  const others = providers.filter((provider) => provider.provide !== provide);
+  if (others.length !== providers.length - 1) throw new Error('the gateway has no such provider to replace');
+  return [...others, { provide, useValue }];
+}
+
+const { AppModule, BodyReader, ReceiveUpload, NestFactory } = await loadGateway();
 
 const register = AppModule.register.bind(AppModule);
 AppModule.register = (...args) => {
   const module = register(...args);
-  const providers = module.providers ?? [];
-  const others = providers.filter(({ provide }) => provide !== BodyReader);
-  if (others.length !== providers.length - 1) throw new Error('the gateway has no single reader to replace');
-  return { ...module, providers: [...others, { provide: BodyReader, useValue: reader }] };
+  const providers = replaceProvider(module.providers ?? [], BodyReader, reader);
+  return { ...module, providers: replaceProvider(providers, ReceiveUpload, uploads) };
 };
 
 const create = NestFactory.create.bind(NestFactory);

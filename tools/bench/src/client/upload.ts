@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { type ClientRequest, type IncomingMessage, request } from 'node:http';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { ChatBody } from '../bodies/chat-body.js';
+import { queuedBytes } from '../processes/socket-queues.js';
 
 const SLICE_BYTES = 256 * 1024;
 
@@ -15,16 +16,19 @@ export interface UploadOptions {
   /** Largest single write. */
   readonly sliceBytes?: number;
   /** Awaited before each write but the first, with the bytes that have been sent; for pacing. */
-  readonly beforeSlice?: (sentBytes: number) => Promise<void>;
+  readonly beforeSlice?: (sentBytes: number, upload: Upload) => Promise<void>;
 }
 
 export interface Answer {
   readonly status: number;
   readonly text: string;
-  /** Milliseconds since the upload began, as all times here. */
+  /** When its head arrived, in milliseconds since the upload began, as all times here. */
   readonly atMs: number;
-  /** Bytes the kernel had taken from the client by then. */
+  readonly completeAtMs: number;
+  /** Bytes of the body the kernel had taken from the client by then. */
   readonly sentBytes: number;
+  /** Those of them that the server had read. What it reads to throw away counts too. */
+  readonly consumedBytes: number;
 }
 
 /** Waits until a client of that speed may send its next byte. */
@@ -74,6 +78,13 @@ export class Upload {
     return performance.now() - this.#startedAtMs;
   }
 
+  /** Bytes of the body the server has read. */
+  consumedBytes(): number {
+    const { localPort, remotePort } = this.#request.socket ?? {};
+    if (localPort === undefined || remotePort === undefined) return 0;
+    return Math.max(0, this.#sentBytes - queuedBytes(localPort, remotePort));
+  }
+
   /** Breaks the connection. */
   destroy(): void {
     this.#request.destroy();
@@ -82,7 +93,7 @@ export class Upload {
   async #send(): Promise<number | undefined> {
     const { sliceBytes = SLICE_BYTES, beforeSlice } = this.options;
     for (const slice of this.body.slices(sliceBytes)) {
-      if (this.#sentBytes > 0) await beforeSlice?.(this.#sentBytes);
+      if (this.#sentBytes > 0) await beforeSlice?.(this.#sentBytes, this);
       if (this.#isAnswered) return undefined;
       const error = await this.#write(slice);
       if (this.#isAnswered) return undefined;
@@ -103,13 +114,16 @@ export class Upload {
 
   async #readAnswer(): Promise<Answer> {
     const [response] = (await once(this.#request, 'response')) as [IncomingMessage];
+    const atMs = this.elapsedMs();
     const sentBytes = this.#sentBytes;
+    const consumedBytes = this.consumedBytes();
     this.#isAnswered = true;
     // From here on the server may hang up on the rest of the body.
     this.#request.on('error', () => undefined);
     const chunks: Buffer[] = [];
     for await (const chunk of response) chunks.push(chunk);
     const text = Buffer.concat(chunks).toString();
-    return { status: response.statusCode ?? 0, text, atMs: this.elapsedMs(), sentBytes };
+    const status = response.statusCode ?? 0;
+    return { status, text, atMs, completeAtMs: this.elapsedMs(), sentBytes, consumedBytes };
   }
 }

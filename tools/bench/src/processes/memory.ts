@@ -29,10 +29,3 @@ export async function readMemory(pid: number): Promise<ProcessMemory> {
 export async function resetPeak(pid: number): Promise<void> {
   await writeFile(`/proc/${pid}/clear_refs`, '5');
 }
-
-/** Bytes the process has read with read(2) and its kin, from files and sockets. */
-export async function readBytesConsumed(pid: number): Promise<number> {
-  const match = /^rchar: (\d+)$/m.exec(await readFile(`/proc/${pid}/io`, 'utf8'));
-  if (match === null) throw new Error('/proc has no rchar');
-  return Number(match[1]);
-}

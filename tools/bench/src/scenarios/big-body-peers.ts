@@ -58,7 +58,7 @@ async function measureFront(front: Front, body: ReturnType<typeof imageBody>, be
   await prober.begin();
   let wall = 0;
   const extra = await extraMemory([front.front, ...front.behind], async () => {
-    wall = (await ask(front, body, bench.signal)).atMs;
+    wall = (await ask(front, body, bench.signal)).completeAtMs;
   });
   const { worstGapMs } = await prober.end();
   const [extraOfFront = 0] = extra;

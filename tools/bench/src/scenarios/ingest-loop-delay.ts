@@ -1,7 +1,8 @@
+import type { Child } from '../processes/child.js';
 import { Cleanup } from '../processes/cleanup.js';
 import { HealthProber } from '../processes/health-prober.js';
 import { loopDelayRecorder, readLoopDelay, resetLoopDelay } from '../processes/loop-delay.js';
-import type { Bench, Contender, Scenario } from '../scenario.js';
+import type { Bench, Contender, Sample, Scenario } from '../scenario.js';
 import { bodySource, IngestRig, MIB } from '../systems/ingest-rig.js';
 
 const one = 'fovea, one body';
@@ -11,6 +12,18 @@ const targetsOf = (contender: string, what: string): Scenario['targets'] => [
   { what: `event-loop delay p99.9, ${what}`, contender, measure: 'p999', atMost: 20 },
   { what: `event-loop delay worst, ${what}`, contender, measure: 'worst', atMost: 40 },
 ];
+
+async function readDelays(child: Child, prober: HealthProber): Promise<Sample> {
+  const delay = await readLoopDelay(child);
+  const health = await prober.end();
+  return {
+    p50: delay.p50Ms,
+    p999: delay.p999Ms,
+    worst: delay.worstMs,
+    healthGap: health.worstGapMs,
+    proberDelay: health.ownWorstDelayMs,
+  };
+}
 
 /** The delay is recorded inside the gateway; the health route is asked from outside at the same time. */
 export const ingestLoopDelay: Scenario = {
@@ -33,16 +46,11 @@ export const ingestLoopDelay: Scenario = {
             const prober = await HealthProber.start(gateway.healthUrl, { ...bench, cleanup });
             await prober.begin();
             await resetLoopDelay(gateway.child);
-            await rig.store(gateway, Array.from({ length: bodies }, nextBody));
-            const delay = await readLoopDelay(gateway.child);
-            const health = await prober.end();
-            return {
-              p50: delay.p50Ms,
-              p999: delay.p999Ms,
-              worst: delay.worstMs,
-              healthGap: health.worstGapMs,
-              proberDelay: health.ownWorstDelayMs,
-            };
+            let sample: Sample = {};
+            await rig.store(gateway, Array.from({ length: bodies }, nextBody), async () => {
+              sample = await readDelays(gateway.child, prober);
+            });
+            return sample;
           } finally {
             await cleanup.run();
           }

@@ -44,7 +44,7 @@ export const ingestTime: Scenario = {
           const upload = new Upload(target, nextBody(), { signal: bench.signal });
           const [answer, sentMs] = await Promise.all([upload.answer, upload.sent]);
           requireStatus(answer, 200);
-          return toSample(sentMs ?? Number.NaN, answer.atMs);
+          return toSample(sentMs ?? Number.NaN, answer.completeAtMs);
         },
       },
       {

@@ -44,8 +44,12 @@ export class IngestRig {
     return gateway;
   }
 
-  /** Uploads bodies side by side until all are stored, then takes everything back. */
-  async store(gateway: GatewayProcess, bodies: readonly ChatBody[]): Promise<Stored> {
+  /** Uploads bodies side by side until all are stored, looks, then takes everything back. */
+  async store(
+    gateway: GatewayProcess,
+    bodies: readonly ChatBody[],
+    look: () => Promise<void> = async () => undefined,
+  ): Promise<Stored> {
     const uploads = bodies.map((body) => new Upload(gateway.chat, body, { signal: this.bench.signal }));
     const refused = uploads.map(async (upload) => {
       const { status, text } = await upload.answer;
@@ -55,6 +59,7 @@ export class IngestRig {
     const leases = await Promise.race([arrivals, ...refused]);
     const storedMs = Math.max(...uploads.map((upload) => upload.elapsedMs()));
     const sent = await Promise.all(uploads.map((upload) => upload.sent));
+    await look();
     await this.queue.handBack(leases);
     for (const upload of uploads) upload.destroy();
     await Promise.allSettled(refused);
