@@ -116,7 +116,7 @@ export const catalogue = {
     415,
     'invalid_request_error',
     'The content type is not supported.',
-    'Send `Content-Type: application/json`.',
+    'Send `Content-Type: application/json`, or `multipart/form-data` where a route takes a form.',
   ),
   RATE_LIMITED: http(
     429,
