@@ -243,4 +243,3 @@ describe('an upload that does not get to its end', () => {
     await expect(waiting).rejects.toMatchObject({ code: 'REQUEST_TIMEOUT' });
   });
 });
-

@@ -1,5 +1,5 @@
 import { FoveaError } from '@fovea/errors';
-import { BACKSLASH, QUOTE } from '../json/bytes.js';
+import { QUOTE } from '../json/bytes.js';
 import { EscapeReader } from '../json/escape-reader.js';
 import { decodeGroups, digitValues } from './base64.js';
 import { HeadReader } from './head-reader.js';
@@ -45,41 +45,37 @@ export class MediaDecoder {
    */
   write(chunk: Buffer, from: number): number {
     let at = from;
-    let nextQuote = -1;
-    let nextBackslash = -1;
-    const end = chunk.length;
-    while (at < end) {
+    while (at < chunk.length && !this.isDone) {
       if (this.#head !== undefined) {
         at = this.#readHead(chunk, at);
         continue;
       }
       if (!this.target.hasRoom()) return at;
-      if (this.#digits === 0 && this.#padding === 0 && !this.#escape.isOpen) {
-        if (nextQuote < at) nextQuote = positionOf(QUOTE, chunk, at, end);
-        if (nextBackslash < at) nextBackslash = positionOf(BACKSLASH, chunk, at, nextQuote);
-        const taken = this.#decodeRun(chunk, at, nextBackslash);
-        if (taken > 0) {
-          at += taken;
-          continue;
-        }
-      }
+      const taken = this.#isAligned() ? this.#decodeRun(chunk, at) : 0;
+      at += taken;
+      if (taken > 0) continue;
       this.#step(chunk[at]!, at);
       at += 1;
-      if (this.isDone) return at;
     }
     return at;
   }
 
-  /** Decodes the whole groups before `end` that fit; returns how many bytes of text that was. */
-  #decodeRun(chunk: Buffer, at: number, end: number): number {
+  #isAligned(): boolean {
+    return this.#digits === 0 && this.#padding === 0 && !this.#escape.isOpen;
+  }
+
+  /** Decodes the whole groups that come next and fit; returns how many bytes of text that was. */
+  #decodeRun(chunk: Buffer, at: number): number {
     const { target } = this;
     const room = Math.floor((target.capacity - target.used) / 3) * 4;
-    const groups = decodeGroups(chunk, at, Math.min(end, at + room), target.piece, target.used);
+    const end = Math.min(chunk.length, at + room);
+    const groups = decodeGroups(chunk, at, end, target.piece, target.used);
     target.used += groups * 3;
     if (groups > 0) this.#isEmpty = false;
     return groups * 4;
   }
 
+  /** Takes one byte. */
   #step(byte: number, at: number): void {
     if (byte === QUOTE && !this.#escape.isOpen) {
       this.#finish();
@@ -146,10 +142,4 @@ export class MediaDecoder {
   #invalid(message: string): FoveaError {
     return new FoveaError('INVALID_IMAGE', { message, param: this.path });
   }
-}
-
-/** The first place of `byte` in the range, or its end. */
-function positionOf(byte: number, chunk: Buffer, from: number, end: number): number {
-  const position = chunk.subarray(from, end).indexOf(byte);
-  return position < 0 ? end : from + position;
 }
