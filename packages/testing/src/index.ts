@@ -1,3 +1,4 @@
+export { type Fault, type FaultPlan, type FaultProxy, startFaultProxy } from './fault-proxy.js';
 export {
   findRedisBinary,
   freePort,
@@ -19,3 +20,4 @@ export {
   s3Binary,
   startS3Server,
 } from './s3-server.js';
+export { mountSmallDisk, type SmallDisk, smallDisk } from './small-disk.js';

@@ -1,5 +1,6 @@
 import { Readable } from 'node:stream';
 import {
+  CopyObjectCommand,
   DeleteObjectCommand,
   GetObjectCommand,
   HeadObjectCommand,
@@ -86,6 +87,14 @@ export class Bucket {
     const { Body: body, ContentLength: byteSize } = answer;
     if (!(body instanceof Readable)) throw new Error('S3 GetObject: an answer without a body');
     return { body, byteSize: byteSize ?? -1 };
+  }
+
+  /** Copies an object within the server; false when it is not there. */
+  async copy(from: string, to: string): Promise<boolean> {
+    const source = encodeURI(`${this.name}/${this.prefix}${from}`);
+    const command = new CopyObjectCommand({ ...this.locate(to), CopySource: source });
+    const copied = this.request('CopyObject', () => this.client.send(command)).then(() => true);
+    return (await unlessCode(NOT_THERE, copied)) ?? false;
   }
 
   /** Bytes of an object; undefined when it is not there. */

@@ -40,6 +40,21 @@ export async function findGeneration(bucket: Bucket, name: string): Promise<stri
   return undefined;
 }
 
+/**
+ * For a hold, which has no bytes of its own: a generation as above, else a copy of one that is announced to go, made before
+ * it went. That copy is a put's own generation. False when the blob is not there.
+ */
+export async function keepGeneration(bucket: Bucket, name: string): Promise<boolean> {
+  if ((await findGeneration(bucket, name)) !== undefined) return true;
+  for (const going of (await readRecord(bucket, name)).pointers.keys()) {
+    const generation = randomUUID();
+    if (!(await bucket.copy(keys.data(going), keys.data(generation)))) continue;
+    await point(bucket, name, generation);
+    return true;
+  }
+  return false;
+}
+
 /** The second half of P4; the data are there. */
 export const point = (bucket: Bucket, name: string, generation: string): Promise<void> =>
   bucket.put(keys.pointer(name, generation));

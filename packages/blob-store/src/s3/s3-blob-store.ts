@@ -17,7 +17,7 @@ import { eachAtOnce } from './at-once.js';
 import { Bucket, type OpenedObject } from './bucket.js';
 import { checkBucket } from './check.js';
 import { createS3Client, type S3Credentials } from './client.js';
-import { findGeneration, point, removeUnreferenced } from './generations.js';
+import { findGeneration, keepGeneration, point, removeUnreferenced } from './generations.js';
 import { listData, listLingering } from './inventory.js';
 import { keys, lastOf } from './layout.js';
 import { ExtraParts } from './part-buffers.js';
@@ -102,7 +102,7 @@ class S3BlobStore extends BlobStore {
     const ownerKey = ownerKeyOf(owner);
     const until = untilMs === undefined ? undefined : Math.ceil(untilMs);
     await takeReference(this.bucket, { name: ref.name, ownerKey, untilMs: until });
-    if ((await findGeneration(this.bucket, ref.name)) === undefined) throw new FoveaError('GONE');
+    if (!(await keepGeneration(this.bucket, ref.name))) throw new FoveaError('GONE');
   }
 
   async release(owner: string, options: ReleaseOptions): Promise<void> {
