@@ -1,4 +1,3 @@
-import type { Readable } from 'node:stream';
 import type { BlobStore } from '@fovea/blob-store';
 import { FoveaError } from '@fovea/errors';
 import type { GatewayTelemetry } from '@fovea/observability';
@@ -13,6 +12,7 @@ import type { StoredFile } from './file-catalogue.js';
 import type { FileShelf } from './file-shelf.js';
 import { toFileObject } from './file-wire.js';
 import { readUpload, type Upload } from './read-upload.js';
+import { whileTimeLasts } from './while-time-lasts.js';
 
 export interface UploadHandlerPorts {
   readonly uploads: ReceiveUpload;
@@ -79,24 +79,4 @@ export class UploadHandler {
     const lifetimeS = expiresAfterS ?? this.ports.defaultLifetimeS;
     return { id, blob, fileName, purpose, createdAtMs, expiresAtMs: createdAtMs + lifetimeS * 1000 };
   }
-}
-
-/** Ends the body when `signal` aborts, also while it is silent. */
-async function whileTimeLasts<T>(body: Readable, signal: AbortSignal, work: () => Promise<T>): Promise<T> {
-  const end = (): void => {
-    body.destroy(uploadError(signal.reason));
-  };
-  if (signal.aborted) end();
-  signal.addEventListener('abort', end, { once: true });
-  try {
-    return await work();
-  } finally {
-    signal.removeEventListener('abort', end);
-  }
-}
-
-/** Time that ran out in the middle of an upload is the upload's. */
-function uploadError(reason: unknown): FoveaError {
-  const error = FoveaError.from(reason);
-  return error.code === 'TIMEOUT' ? new FoveaError('REQUEST_TIMEOUT', { limit: error.limit }) : error;
 }
