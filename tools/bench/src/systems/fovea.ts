@@ -35,7 +35,14 @@ export class FoveaSystem {
 
   static async start(bench: Bench): Promise<FoveaSystem> {
     const redis = await startRedisServer();
-    bench.cleanup.add(() => redis.stop());
+    const killAtExit = (): void => {
+      process.kill(redis.pid, 'SIGKILL');
+    };
+    process.once('exit', killAtExit);
+    bench.cleanup.add(async () => {
+      await redis.stop();
+      process.off('exit', killAtExit);
+    });
     const blobs = await mkdtemp(join(bench.folder, 'blobs-'));
     return new FoveaSystem(bench, redis, blobs);
   }
