@@ -55,6 +55,9 @@ export const toLimits = (config: GatewayConfig, listings: readonly ModelListing[
   max_choices: 16,
   request_timeout_s: config.REQUEST_TIMEOUT_S,
   max_waiting_jobs_per_lane: config.GATEWAY_MAX_WAITING_JOBS,
+  max_files_per_tenant: config.FILE_MAX_PER_TENANT,
+  max_file_bytes_per_tenant: config.FILE_MAX_BYTES_PER_TENANT,
+  file_lifetime_s: config.FILE_TTL_S,
   models: listings.map(({ model, package: modelPackage }) => ({
     name: model.name,
     multimodal: model.multimodalEnabled,

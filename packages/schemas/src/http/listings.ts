@@ -68,6 +68,9 @@ export const limitsSchema = z
     max_choices: z.number().int(),
     request_timeout_s: z.number(),
     max_waiting_jobs_per_lane: z.number().int(),
+    max_files_per_tenant: z.number().int(),
+    max_file_bytes_per_tenant: z.number().int(),
+    file_lifetime_s: z.number().meta({ description: 'Of a stored file whose upload does not say.' }),
     models: z.array(
       z.object({
         name: z.string(),
