@@ -13,7 +13,7 @@ import {
   QUOTE,
 } from './bytes.js';
 import { type JsonLimits, Nesting } from './nesting.js';
-import { isKept, NumberScanner } from './number-scanner.js';
+import { NumberScanner } from './number-scanner.js';
 import { cutOff, emptyBody, invalidJson, Misstep, tooMuchText, unsafeNumber } from './refusals.js';
 import { Residue } from './residue.js';
 import { StringScanner } from './string-scanner.js';
@@ -211,7 +211,8 @@ export class JsonScanner {
   }
 
   #endNumber(at: number): void {
-    if (!isKept(this.#residue.textSinceMark(at))) throw unsafeNumber(this.#nesting.path());
+    const isKept = this.#number.isKept(() => this.#residue.textSinceMark(at));
+    if (!isKept) throw unsafeNumber(this.#nesting.path());
     this.#endValue();
   }
 

@@ -1,6 +1,7 @@
 import { tooMuchText } from './refusals.js';
 
-const FIRST_CAPACITY = 4 * 1024;
+/** Small texts take their memory from Node's pool; large ones have their own, because a thread is given it whole. */
+const POOLED_CAPACITY = 2 * 1024;
 
 export interface ResidueOptions {
   readonly maxBytes: number;
@@ -103,10 +104,10 @@ export class Residue {
   }
 
   #grow(needed: number): void {
-    let capacity = Math.max(FIRST_CAPACITY, this.#bytes.length);
+    let capacity = Math.max(POOLED_CAPACITY, this.#bytes.length);
     while (capacity < needed) capacity *= 2;
-    // Not from Node's pool: the memory is handed to a thread whole.
-    const grown = Buffer.allocUnsafeSlow(capacity);
+    const isPooled = capacity === POOLED_CAPACITY;
+    const grown = isPooled ? Buffer.allocUnsafe(capacity) : Buffer.allocUnsafeSlow(capacity);
     this.#bytes.copy(grown, 0, 0, this.#length);
     this.#bytes = grown;
   }
