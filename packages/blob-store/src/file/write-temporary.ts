@@ -1,8 +1,9 @@
 import { createHash, randomUUID } from 'node:crypto';
-import { type FileHandle, open } from 'node:fs/promises';
+import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { diskFull } from '../storage-full.js';
 import { codeOf, FILE_MODE, inFolder, type Layout, removeFile } from './layout.js';
+import { StagedWriter } from './staged-writer.js';
 import type { Usage } from './usage.js';
 
 export interface WrittenFile {
@@ -18,16 +19,8 @@ export function asStorageError(error: unknown): unknown {
   return isFull ? diskFull(error) : error;
 }
 
-/** The kernel may take less than it is given. */
-async function writeAll(handle: FileHandle, chunk: Uint8Array): Promise<void> {
-  for (let offset = 0; offset < chunk.byteLength; ) {
-    const { bytesWritten } = await handle.write(chunk, offset, chunk.byteLength - offset);
-    offset += bytesWritten;
-  }
-}
-
 /**
- * Writes a stream to a new temporary file, one chunk in flight, hashed on the way. `makeRoom` is called
+ * Writes a stream to a new temporary file, hashed on the way. `makeRoom` is called
  * when the quota leaves none for the next chunk; it throws when there is none to be made. A failure leaves no file.
  */
 export async function writeTemporary(
@@ -42,13 +35,15 @@ export async function writeTemporary(
   const handle = await inFolder(layout.temp, layout.root, () => open(path, 'wx', FILE_MODE));
   try {
     await handle.chmod(FILE_MODE);
+    const writer = new StagedWriter(handle);
     for await (const chunk of bytes) {
       if (!usage.hasRoomFor(chunk.byteLength)) await makeRoom(chunk.byteLength);
       byteSize += chunk.byteLength;
       usage.change(chunk.byteLength);
       hash.update(chunk);
-      await writeAll(handle, chunk);
+      await writer.add(chunk);
     }
+    await writer.finish();
     // Some file systems report a full disk only here.
     await handle.close();
     return { path, byteSize, digest: hash.digest() };
