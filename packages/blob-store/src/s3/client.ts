@@ -1,3 +1,4 @@
+import { Readable } from 'node:stream';
 import { S3Client } from '@aws-sdk/client-s3';
 import type { S3Location } from '../blob-store-url.js';
 
@@ -15,6 +16,22 @@ const SILENCE_TIMEOUT_MS = 60_000;
 /** The first try and its repetitions, with growing pauses, after 5xx, throttling and broken connections. */
 const MAX_ATTEMPTS = 4;
 const MAX_SOCKETS = 64;
+
+const SHA256_HEADER = 'x-amz-content-sha256';
+/** A whole part given to a socket at once is copied, or encrypted, in one go on the event loop. */
+const SLICE_BYTES = 65_536;
+
+function slicesOf(body: Uint8Array): Readable {
+  let offset = 0;
+  return new Readable({
+    highWaterMark: SLICE_BYTES,
+    read() {
+      const slice = body.subarray(offset, offset + SLICE_BYTES);
+      offset += slice.byteLength;
+      this.push(slice.byteLength === 0 ? null : slice);
+    },
+  });
+}
 
 /** SHA-256 (hex) of bodies that were hashed piece by piece while they came in. */
 const knownHashes = new WeakMap<Uint8Array, string>();
@@ -65,7 +82,18 @@ export function createS3Client(location: S3Location, credentials: S3Credentials 
     },
     { step: 'build', name: 'knownHashes' },
   );
+  // After signing and within a retry: each try sends the same bytes anew.
+  client.middlewareStack.add(
+    (next) => (args) => {
+      const { request } = args;
+      const body = typeof request === 'object' && request !== null && 'body' in request && request.body;
+      if (!(body instanceof Uint8Array) || body.byteLength <= SLICE_BYTES) return next(args);
+      const sliced: unknown = Object.assign(Object.create(Object.getPrototypeOf(request)), request, {
+        body: slicesOf(body),
+      });
+      return next({ ...args, request: sliced });
+    },
+    { step: 'deserialize', name: 'slicedBodies' },
+  );
   return client;
 }
-
-const SHA256_HEADER = 'x-amz-content-sha256';

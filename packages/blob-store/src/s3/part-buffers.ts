@@ -41,25 +41,35 @@ export class PartBuffer {
   }
 }
 
+/** Buffers that are kept for the next upload. A new one of this size costs more than it looks: all its pages are touched. */
+const MAX_IDLE = 4;
+
 /**
  * Bounds what all uploads of a store hold in memory. Each upload may always have one part in hand, so that none can wait
  * for another; to send a part while the next one fills it needs an extra, of which there are few.
  */
-export class ExtraParts {
+export class PartPool {
   private readonly idle: PartBuffer[] = [];
 
-  constructor(private left: number) {}
+  constructor(private extrasLeft: number) {}
 
-  tryTake(): PartBuffer | undefined {
-    if (this.left === 0) return undefined;
-    this.left -= 1;
+  take(): PartBuffer {
     return this.idle.pop() ?? new PartBuffer();
   }
 
-  /** Gives a place back, with the buffer if nothing reads from it any more. */
-  giveBack(buffer: PartBuffer | undefined): void {
-    this.left += 1;
-    buffer?.clear();
-    if (buffer !== undefined) this.idle.push(buffer);
+  tryTakeExtra(): PartBuffer | undefined {
+    if (this.extrasLeft === 0) return undefined;
+    this.extrasLeft -= 1;
+    return this.take();
+  }
+
+  giveBackExtra(): void {
+    this.extrasLeft += 1;
+  }
+
+  /** Keeps a buffer that nothing reads from any more. */
+  recycle(buffer: PartBuffer): void {
+    buffer.clear();
+    if (this.idle.length < MAX_IDLE) this.idle.push(buffer);
   }
 }

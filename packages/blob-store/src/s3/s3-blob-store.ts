@@ -20,7 +20,7 @@ import { createS3Client, type S3Credentials } from './client.js';
 import { findGeneration, keepGeneration, point, removeUnreferenced } from './generations.js';
 import { listData, listLingering } from './inventory.js';
 import { keys, lastOf } from './layout.js';
-import { ExtraParts } from './part-buffers.js';
+import { PartPool } from './part-buffers.js';
 import { dropReference, referencesOf, takeReference } from './references.js';
 import { loadSalt } from './salt.js';
 import { removeBlobs, sweepStore } from './sweep.js';
@@ -50,7 +50,7 @@ const MAX_LOOKS = 3;
 class S3BlobStore extends BlobStore {
   private readonly bucket: Bucket;
   private readonly usage: Usage;
-  private readonly extras = new ExtraParts(EXTRA_PARTS);
+  private readonly parts = new PartPool(EXTRA_PARTS);
   private salt: Promise<Buffer> | undefined;
   private makingRoom: Promise<unknown> | undefined;
 
@@ -66,7 +66,7 @@ class S3BlobStore extends BlobStore {
     const signal = AbortSignal.any([stop.signal, ...(options.signal === undefined ? [] : [options.signal])]);
     const onPartFailed = (error: unknown): void => stop.abort(error);
     const generation = randomUUID();
-    const upload = new Upload(this.bucket, keys.data(generation), this.extras, { signal, onPartFailed });
+    const upload = new Upload(this.bucket, keys.data(generation), this.parts, { signal, onPartFailed });
     const arrival = this.usage.arrival();
     try {
       const digest = await this.receive(abortable(bytes, signal), upload, arrival);

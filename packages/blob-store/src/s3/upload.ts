@@ -7,7 +7,7 @@ import {
 } from '@aws-sdk/client-s3';
 import type { Bucket } from './bucket.js';
 import { declareHash } from './client.js';
-import { type ExtraParts, PartBuffer } from './part-buffers.js';
+import type { PartBuffer, PartPool } from './part-buffers.js';
 import { S3RequestError } from './request-error.js';
 
 /** Parts of one upload on their way while the next one fills. */
@@ -32,7 +32,7 @@ interface SentPart {
 export class Upload {
   private readonly whole = createHash('sha256');
   private partHash: Hash | undefined;
-  private current = new PartBuffer();
+  private current: PartBuffer;
   private uploadId: string | undefined;
   private readonly sent: SentPart[] = [];
   private readonly onTheWay = new Set<Promise<void>>();
@@ -43,9 +43,11 @@ export class Upload {
   constructor(
     private readonly bucket: Bucket,
     private readonly key: string,
-    private readonly extras: ExtraParts,
+    private readonly parts: PartPool,
     private readonly options: UploadOptions,
-  ) {}
+  ) {
+    this.current = parts.take();
+  }
 
   get byteSize(): number {
     return this.writtenBytes;
@@ -95,9 +97,10 @@ export class Upload {
     this.uploadId = undefined;
   }
 
-  /** The object is no longer this upload's to remove. */
+  /** After `complete`: the object is no longer this upload's to remove. */
   handOver(): void {
     this.mayExist = false;
+    this.parts.recycle(this.current);
   }
 
   /** Leaves nothing of its own behind. Rejects when S3 cannot be reached; a sweep finds what is left then. */
@@ -122,7 +125,7 @@ export class Upload {
     const { uploadId } = this;
     const hash = this.takeHash();
     const full = this.current;
-    const next = this.onTheWay.size < MAX_EXTRAS ? this.extras.tryTake() : undefined;
+    const next = this.onTheWay.size < MAX_EXTRAS ? this.parts.tryTakeExtra() : undefined;
     if (next === undefined) {
       await this.sendPart(full, hash, uploadId);
       full.clear();
@@ -131,14 +134,14 @@ export class Upload {
     this.current = next;
     const sending: Promise<void> = this.sendPart(full, hash, uploadId)
       .then(
-        () => this.extras.giveBack(full),
-        (error: unknown) => {
-          // The socket may still read from the buffer.
-          this.extras.giveBack(undefined);
-          this.options.onPartFailed(error);
-        },
+        () => this.parts.recycle(full),
+        // The buffer is not used again: a socket may still read from it.
+        (error: unknown) => this.options.onPartFailed(error),
       )
-      .finally(() => this.onTheWay.delete(sending));
+      .finally(() => {
+        this.parts.giveBackExtra();
+        this.onTheWay.delete(sending);
+      });
     this.onTheWay.add(sending);
   }
 
