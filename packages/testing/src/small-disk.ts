@@ -5,13 +5,16 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Requirement } from './requirement.js';
 
+const shell = (command: string, ...values: string[]) =>
+  spawnSync('sh', ['-c', command, 'sh', ...values], { encoding: 'utf8' });
+
+/** Undefined when it worked, else why it did not. */
 function mount(folder: string, bytes: number): string | undefined {
-  const options = `size=${bytes},mode=0700`;
-  const done = spawnSync('mount', ['-t', 'tmpfs', '-o', options, 'fovea-test', folder], { encoding: 'utf8' });
+  const done = shell('mount -t tmpfs -o "size=$1,mode=0700" fovea-test "$2"', `${bytes}`, folder);
   return done.status === 0 ? undefined : (done.error?.message ?? done.stderr.trim());
 }
 
-const unmount = (folder: string): boolean => spawnSync('umount', ['--lazy', folder]).status === 0;
+const unmount = (folder: string): boolean => shell('umount --lazy "$1"', folder).status === 0;
 
 /** Disks that tests may fill: root on Linux can mount memory. */
 export const smallDisk: Requirement = {

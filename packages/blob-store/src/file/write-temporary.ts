@@ -1,4 +1,4 @@
-import { createHash, randomUUID } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { diskFull } from '../storage-full.js';
@@ -30,25 +30,24 @@ export async function writeTemporary(
   makeRoom: (bytes: number) => Promise<void>,
 ): Promise<WrittenFile> {
   const path = join(layout.temp, randomUUID());
-  const hash = createHash('sha256');
   let byteSize = 0;
   const handle = await inFolder(layout.temp, layout.root, () => open(path, 'wx', FILE_MODE));
+  const writer = new StagedWriter(handle);
   try {
     await handle.chmod(FILE_MODE);
-    const writer = new StagedWriter(handle);
     for await (const chunk of bytes) {
       if (!usage.hasRoomFor(chunk.byteLength)) await makeRoom(chunk.byteLength);
       byteSize += chunk.byteLength;
       usage.change(chunk.byteLength);
-      hash.update(chunk);
       await writer.add(chunk);
     }
-    await writer.finish();
+    const digest = await writer.finish();
     // Some file systems report a full disk only here.
     await handle.close();
-    return { path, byteSize, digest: hash.digest() };
+    return { path, byteSize, digest };
   } catch (error) {
     usage.change(-byteSize);
+    await writer.abandon();
     await handle.close().catch(() => {});
     await removeFile(path);
     throw error;

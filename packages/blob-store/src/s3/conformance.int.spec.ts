@@ -2,7 +2,7 @@ import { describeIf, type S3Server, s3Binary, startS3Server } from '@fovea/testi
 import { afterAll, beforeAll } from '@jest/globals';
 import { describeBlobStore } from '../conformance.js';
 import { describeRace } from '../race.conformance.js';
-import { TestBucket } from './testing/test-bucket.js';
+import { TestBucket } from './conformance/test-bucket.js';
 
 describeIf(s3Binary, 'on an S3 server', () => {
   let server: S3Server;

@@ -9,8 +9,8 @@ import {
 } from '@fovea/testing';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import type { BlobStore } from '../index.js';
+import { TestBucket } from './conformance/test-bucket.js';
 import { createS3BlobStore } from './s3-blob-store.js';
-import { TestBucket } from './testing/test-bucket.js';
 
 const MIB = 1024 * 1024;
 

@@ -1,6 +1,6 @@
 import { describeIf, mountSmallDisk, s3Binary, smallDisk, startS3Server } from '@fovea/testing';
 import { describeFullDisk, FULL_DISK_BYTES } from '../full-disk.conformance.js';
-import { TestBucket } from './testing/test-bucket.js';
+import { TestBucket } from './conformance/test-bucket.js';
 
 describeIf(s3Binary, 'on an S3 server', () => {
   describeIf(smallDisk, 'with a disk in memory', () => {

@@ -1,10 +1,10 @@
 import { describeIf, type S3Server, s3Binary, startS3Server } from '@fovea/testing';
 import { afterAll, beforeAll, beforeEach, expect, it } from '@jest/globals';
 import type { BlobStore } from '../index.js';
+import { TestBucket } from './conformance/test-bucket.js';
 import { condemn, mergeGenerations, point, settle } from './generations.js';
 import { keys } from './layout.js';
 import { readRecord } from './records.js';
-import { TestBucket } from './testing/test-bucket.js';
 
 const DAY_MS = 86_400_000;
 
