@@ -1,28 +1,39 @@
+import { STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
 import { FoveaError } from '@fovea/errors';
 import { toOpenAiBody } from './error-body.js';
+import { isLeaving, lingerAfterLastWords } from './linger.js';
 
 const codes: Record<string, FoveaError['code']> = {
   HPE_HEADER_OVERFLOW: 'HEADERS_TOO_LARGE',
   ERR_HTTP_REQUEST_TIMEOUT: 'REQUEST_TIMEOUT',
 };
-
-const reasons: Record<number, string> = {
-  400: 'Bad Request',
-  408: 'Request Timeout',
-  431: 'Request Header Fields Too Large',
+const messages: Partial<Record<FoveaError['code'], string>> = {
+  INVALID_REQUEST: 'This is not a valid HTTP request.',
+  REQUEST_TIMEOUT: 'The headers took too long.',
 };
 
 /** Answers what is no HTTP request at all, in our form, and closes. */
 export function answerClientError(error: Error & { code?: string }, socket: Socket): void {
-  if (error.code === 'ECONNRESET' || socket.destroyed) return;
+  if (error.code === 'ECONNRESET' || !socket.writable || isLeaving(socket) || isAnswering(socket)) {
+    socket.destroy();
+    return;
+  }
   const code = codes[error.code ?? ''] ?? 'INVALID_REQUEST';
-  const message = code === 'INVALID_REQUEST' ? 'This is not a valid HTTP request.' : undefined;
+  const message = messages[code];
   const answer = new FoveaError(code, message === undefined ? {} : { message });
   const body = JSON.stringify(toOpenAiBody(answer));
-  if (socket.writable) {
-    socket.end(
-      `HTTP/1.1 ${answer.status} ${reasons[answer.status] ?? 'Error'}\r\nContent-Type: application/json; charset=utf-8\r\nContent-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`,
-    );
-  } else socket.destroy();
+  const head = [
+    `HTTP/1.1 ${answer.status} ${STATUS_CODES[answer.status] ?? 'Error'}`,
+    'Content-Type: application/json; charset=utf-8',
+    `Content-Length: ${Buffer.byteLength(body)}`,
+    'Connection: close',
+  ];
+  lingerAfterLastWords(socket, `${head.join('\r\n')}\r\n\r\n${body}`);
+}
+
+/** An answer is on the wire already: bytes of another in its middle would be taken for a part of it. */
+function isAnswering(socket: Socket): boolean {
+  const { _httpMessage: response } = socket as { _httpMessage?: { readonly headersSent?: boolean } | null };
+  return response?.headersSent === true;
 }

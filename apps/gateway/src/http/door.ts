@@ -3,6 +3,7 @@ import type { Logger } from '@fovea/observability';
 import type { FastifyInstance } from 'fastify';
 import type { ApiKeys } from '../auth/api-keys.js';
 import { routePath } from './error-body.js';
+import { framingError } from './framing.js';
 import { openContext } from './request-context.js';
 import { sendError } from './send-error.js';
 
@@ -20,6 +21,8 @@ export function installDoor(fastify: FastifyInstance, keys: ApiKeys, logger: Log
     const context = openContext(request);
     reply.header('x-request-id', context.id);
     logger.debug({ requestId: context.id, label: context.label, route: request.routeOptions.url }, 'request');
+    const misframed = framingError(request.raw);
+    if (misframed !== undefined) return sendError(request, reply, misframed, logger);
     if (request.method === 'OPTIONS' || isPublic(routePath(request.url))) return done();
     context.principal = keys.authenticate(request.headers.authorization);
     if (context.principal !== undefined) return done();

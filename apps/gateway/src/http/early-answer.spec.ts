@@ -1,0 +1,204 @@
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describeIf, program } from '@fovea/testing';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import {
+  head,
+  RawClient,
+  startUploadServer,
+  type UploadServer,
+  type UploadServerOptions,
+  until,
+} from '../upload/testing/upload-server.js';
+
+const MIB = 1024 * 1024;
+let server: UploadServer;
+const clients: RawClient[] = [];
+
+async function open(): Promise<RawClient> {
+  const client = await RawClient.open(
+    server.port,
+    tls === undefined ? undefined : { rejectUnauthorized: false },
+  );
+  clients.push(client);
+  return client;
+}
+
+let tls: UploadServerOptions['tls'];
+const refused = (length: number): string =>
+  `POST /upload HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer nobody\r\nContent-Length: ${length}\r\n\r\n`;
+const whole401 = /^HTTP\/1\.1 401 Unauthorized\r\n[\s\S]*\r\n\r\n(\{.*\})$/;
+
+afterEach(async () => {
+  for (const client of clients.splice(0)) client.end();
+  await server.close();
+});
+
+function suite(): void {
+  const start = async (options: UploadServerOptions = {}): Promise<void> => {
+    server = await startUploadServer({ ...options, tls });
+  };
+
+  it('is whole, with its length and Connection: close, and then our side is closed while the client still sends', async () => {
+    await start();
+    const client = await open();
+    client.send(refused(100 * MIB));
+    client.send(Buffer.alloc(1_000));
+    const answer = await client.ended();
+    expect(answer).toMatch(/\r\nconnection: close\r\n/i);
+    const body = whole401.exec(answer)?.[1] ?? '';
+    expect(answer).toMatch(new RegExp(`\r\ncontent-length: ${body.length}\r\n`, 'i'));
+    expect(JSON.parse(body)).toMatchObject({ code: 'UNAUTHORIZED' });
+    // The other direction is open: what is sent now is taken, not reset.
+    expect(server.connections()).toBe(1);
+    client.send(Buffer.alloc(100_000));
+    await until(() => server.connections() === 0);
+    expect(server.counts.routed).toBe(0);
+  });
+
+  it('closes as soon as the rest has come, or the client is gone', async () => {
+    await start();
+    const patient = await open();
+    const startedAtMs = performance.now();
+    patient.send(refused(300_000));
+    await patient.until(whole401);
+    patient.send(Buffer.alloc(300_000));
+    await until(() => server.connections() === 0);
+    const leaving = await open();
+    leaving.send(refused(300_000));
+    await leaving.until(whole401);
+    leaving.socket.end();
+    await until(() => server.connections() === 0);
+    // Both without the second that a silent client is given.
+    expect(performance.now() - startedAtMs).toBeLessThan(1_000);
+  });
+
+  it('throws away at most 4 MiB of a client that does not stop', async () => {
+    await start();
+    const client = await open();
+    client.send(refused(1024 * MIB));
+    await client.until(whole401);
+    const startedAtMs = performance.now();
+    client.send(Buffer.alloc(64 * MIB));
+    await until(() => server.connections() === 0);
+    expect(performance.now() - startedAtMs).toBeLessThan(900);
+    expect(server.counts.bytes).toBeGreaterThan(4 * MIB);
+    expect(server.counts.bytes).toBeLessThan(5 * MIB);
+  });
+
+  it('throws away what comes within one second of a client that drips', async () => {
+    await start();
+    const client = await open();
+    client.send(refused(1_000_000));
+    await client.until(whole401);
+    const startedAtMs = performance.now();
+    const drip = setInterval(() => client.send('x'), 20);
+    await until(() => server.connections() === 0);
+    clearInterval(drip);
+    expect(performance.now() - startedAtMs).toBeGreaterThan(900);
+  });
+
+  it('lets no request through that is pipelined behind it', async () => {
+    await start();
+    const client = await open();
+    const next = `${head('Content-Length: 5')}hello`;
+    client.send(refused(200_000));
+    await client.until(whole401);
+    client.send(Buffer.concat([Buffer.alloc(200_000), Buffer.from(next + next)]));
+    await until(() => server.connections() === 0);
+    expect(await client.ended()).toMatch(whole401);
+    expect(server.counts.routed).toBe(0);
+  });
+
+  it('keeps the connection when the body has come with the headers', async () => {
+    await start();
+    const client = await open();
+    client.send(`${refused(5)}hello${head('Content-Length: 5')}world`);
+    const seen = await client.until(/"bytes":5/);
+    expect(seen).toMatch(/^HTTP\/1\.1 401 [\s\S]*HTTP\/1\.1 200 OK/);
+    expect(seen).not.toMatch(/connection: close/i);
+    client.send(`${head('Content-Length: 3')}abc`);
+    await client.until(/"bytes":3/);
+  });
+
+  it('waits for its turn behind the answers before it', async () => {
+    await start();
+    const client = await open();
+    client.send(`${head('Content-Length: 5')}hello${refused(1_000_000)}x`);
+    const seen = await client.ended();
+    expect(seen).toMatch(/^HTTP\/1\.1 200 OK[\s\S]*"bytes":5[\s\S]*HTTP\/1\.1 401 [\s\S]*"UNAUTHORIZED"\}$/);
+    await until(() => server.connections() === 0);
+  });
+
+  it('is given on success as well: nobody reads a body that no route asked for', async () => {
+    await start();
+    const client = await open();
+    client.send(`GET /health HTTP/1.1\r\nHost: x\r\nContent-Length: 100000000\r\n\r\n`);
+    client.send(Buffer.alloc(1_000));
+    expect(await client.ended()).toMatch(
+      /^HTTP\/1\.1 200 OK[\s\S]*connection: close[\s\S]*\{"status":"ok"\}$/i,
+    );
+    await until(() => server.connections() === 0);
+  });
+
+  it('comes in the middle of an upload as well', async () => {
+    await start({ maxBodyBytes: 100_000 });
+    const client = await open();
+    client.send(head('Transfer-Encoding: chunked'));
+    client.send(`fffff\r\n${'x'.repeat(200_000)}`);
+    expect(await client.ended()).toMatch(/^HTTP\/1\.1 413 [\s\S]*connection: close[\s\S]*PAYLOAD_TOO_LARGE/i);
+    client.send('x'.repeat(100_000));
+    await until(() => server.connections() === 0);
+    expect(server.bytesInFlight()).toBe(0);
+  });
+
+  it('leaves nothing open after clients that go at any moment', async () => {
+    await start();
+    await Promise.all(
+      Array.from({ length: 200 }, async (_, index) => {
+        const client = await open();
+        client.send(refused(10_000_000));
+        client.send(Buffer.alloc(index * 1_000));
+        if (index % 2 === 0) await client.until(whole401);
+        if (index % 3 === 0) client.end();
+        else client.reset();
+      }),
+    );
+    await until(() => server.connections() === 0);
+  });
+}
+
+describe('an answer before the end of the upload', () => {
+  suite();
+});
+
+describeIf(program('openssl'), 'an answer before the end of the upload over TLS', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'fovea-tls-'));
+  const [keyFile, certFile] = [join(folder, 'key.pem'), join(folder, 'cert.pem')];
+  execFileSync(
+    'openssl',
+    [
+      'req',
+      '-x509',
+      '-newkey',
+      'ec',
+      '-pkeyopt',
+      'ec_paramgen_curve:prime256v1',
+      '-nodes',
+      '-days',
+      '1',
+    ].concat(['-subj', '/CN=localhost', '-keyout', keyFile, '-out', certFile]),
+    { stdio: 'ignore' },
+  );
+  const pem = { key: readFileSync(keyFile), cert: readFileSync(certFile) };
+  rmSync(folder, { recursive: true });
+  beforeAll(() => {
+    tls = pem;
+  });
+  afterAll(() => {
+    tls = undefined;
+  });
+  suite();
+});
