@@ -16,6 +16,11 @@ import { RunChat } from './completions/run-chat.js';
 import { Delivery } from './delivery/delivery.js';
 import { InterestKeeper } from './delivery/interest-keeper.js';
 import { Sweeper } from './delivery/sweeper.js';
+import { FileCatalogue } from './files/file-catalogue.js';
+import { FileShelf } from './files/file-shelf.js';
+import { FilesController } from './files/files.controller.js';
+import { createRedisFileCatalogue } from './files/redis-file-catalogue.js';
+import { UploadHandler } from './files/upload-handler.js';
 import { CONFIG, type GatewayConfig, MAX_IMAGE_SIDE_PX } from './gateway.config.js';
 import { BodyReader } from './ingest/body-reader.js';
 import { ImageIntake } from './ingest/image-intake.js';
@@ -24,6 +29,7 @@ import { TextParser } from './ingest/text/text-parser.js';
 import { ModelsController } from './models/models.controller.js';
 import { OpenApiController } from './openapi/openapi.controller.js';
 import { StatusController } from './ops/status.controller.js';
+import { ReceiveUpload } from './upload/receive-upload.js';
 
 export const LOGGER = Symbol('Logger');
 export const TELEMETRY = Symbol('GatewayTelemetry');
@@ -56,6 +62,7 @@ function adapters(config: GatewayConfig, logger: Logger): Provider[] {
       provide: ModelRegistry,
       useFactory: () => createRedisModelRegistry({ redis, role: 'producer', graceS: config.WORKER_GRACE_S }),
     },
+    { provide: FileCatalogue, useFactory: () => createRedisFileCatalogue(redis) },
   ];
 }
 
@@ -80,13 +87,27 @@ const services: Provider[] = [
   },
   {
     provide: Admission,
-    inject: [JobQueue, CONFIG],
-    useFactory: (queue: JobQueue, config: GatewayConfig) =>
-      new Admission(queue, {
+    inject: [JobQueue, CONFIG, TELEMETRY],
+    useFactory: (queue: JobQueue, config: GatewayConfig, telemetry: GatewayTelemetry) =>
+      new Admission(
+        queue,
+        {
+          maxBodyBytes: config.GATEWAY_MAX_BODY_BYTES,
+          maxBytesInFlight: config.GATEWAY_MAX_BYTES_IN_FLIGHT,
+          maxBytesInFlightPerTenant: config.GATEWAY_MAX_BYTES_IN_FLIGHT_PER_TENANT,
+          maxWaitingJobsPerLane: config.GATEWAY_MAX_WAITING_JOBS,
+        },
+        (bytes) => telemetry.uploadBytesInFlight(bytes),
+      ),
+  },
+  {
+    provide: ReceiveUpload,
+    inject: [Admission, CONFIG],
+    useFactory: (admission: Admission, config: GatewayConfig) =>
+      new ReceiveUpload(admission, {
         maxBodyBytes: config.GATEWAY_MAX_BODY_BYTES,
-        maxBytesInFlight: config.GATEWAY_MAX_BYTES_IN_FLIGHT,
-        maxBytesInFlightPerTenant: config.GATEWAY_MAX_BYTES_IN_FLIGHT_PER_TENANT,
-        maxWaitingJobsPerLane: config.GATEWAY_MAX_WAITING_JOBS,
+        idleMs: config.GATEWAY_UPLOAD_IDLE_S * 1000,
+        minBytesPerS: config.GATEWAY_UPLOAD_MIN_BYTES_PER_S,
       }),
   },
   { provide: TextParser, useFactory: () => new TextParser() },
@@ -102,15 +123,46 @@ const services: Provider[] = [
     useFactory: (blobs: BlobStore) => new ImageIntake(blobs, { maxImageSidePx: MAX_IMAGE_SIDE_PX }),
   },
   {
+    provide: FileShelf,
+    inject: [FileCatalogue, BlobStore, CONFIG],
+    useFactory: (catalogue: FileCatalogue, blobs: BlobStore, config: GatewayConfig) =>
+      new FileShelf(catalogue, blobs, {
+        maxFiles: config.FILE_MAX_PER_TENANT,
+        maxBytes: config.FILE_MAX_BYTES_PER_TENANT,
+      }),
+  },
+  {
+    provide: UploadHandler,
+    inject: [ReceiveUpload, ImageIntake, BlobStore, FileShelf, TELEMETRY, CONFIG],
+    useFactory: (
+      uploads: ReceiveUpload,
+      images: ImageIntake,
+      blobs: BlobStore,
+      shelf: FileShelf,
+      telemetry: GatewayTelemetry,
+      config: GatewayConfig,
+    ) =>
+      new UploadHandler({
+        uploads,
+        images,
+        blobs,
+        shelf,
+        telemetry,
+        requestTimeoutS: config.REQUEST_TIMEOUT_S,
+        defaultLifetimeS: config.FILE_TTL_S,
+      }),
+  },
+  {
     provide: RunChat,
-    inject: [ModelRegistry, Admission, Delivery, BlobStore],
-    useFactory: (...ports: [ModelRegistry, Admission, Delivery, BlobStore]): RunChat => new RunChat(...ports),
+    inject: [ModelRegistry, Admission, Delivery, BlobStore, FileShelf],
+    useFactory: (...ports: [ModelRegistry, Admission, Delivery, BlobStore, FileShelf]): RunChat =>
+      new RunChat(...ports),
   },
   {
     provide: ChatHandler,
-    inject: [Admission, BodyReader, ImageIntake, BlobStore, RunChat, TELEMETRY, CONFIG],
+    inject: [ReceiveUpload, BodyReader, ImageIntake, BlobStore, RunChat, TELEMETRY, CONFIG],
     useFactory: (
-      admission: Admission,
+      upload: ReceiveUpload,
       reader: BodyReader,
       images: ImageIntake,
       blobs: BlobStore,
@@ -119,7 +171,7 @@ const services: Provider[] = [
       config: GatewayConfig,
     ) =>
       new ChatHandler({
-        admission,
+        upload,
         reader,
         images,
         blobs,
@@ -136,7 +188,7 @@ export class AppModule {
   static register(config: GatewayConfig, logger: Logger): DynamicModule {
     return {
       module: AppModule,
-      controllers: [ChatController, ModelsController, StatusController, OpenApiController],
+      controllers: [ChatController, FilesController, ModelsController, StatusController, OpenApiController],
       providers: [
         { provide: CONFIG, useValue: config },
         { provide: LOGGER, useValue: logger },

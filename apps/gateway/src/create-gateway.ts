@@ -1,5 +1,6 @@
 import 'reflect-metadata';
 import { readFileSync } from 'node:fs';
+import type { RequestListener } from 'node:http';
 import swagger from '@fastify/swagger';
 import swaggerUi from '@fastify/swagger-ui';
 import { BlobStore } from '@fovea/blob-store';
@@ -15,10 +16,13 @@ import { AppModule, TELEMETRY } from './app.module.js';
 import { ApiKeys } from './auth/api-keys.js';
 import { InterestKeeper } from './delivery/interest-keeper.js';
 import { Sweeper } from './delivery/sweeper.js';
+import { FileCatalogue } from './files/file-catalogue.js';
 import { type GatewayConfig, parseApiKeys } from './gateway.config.js';
 import { answerClientError } from './http/client-error.js';
 import { installDoor } from './http/door.js';
+import { installEarlyAnswer } from './http/early-answer.js';
 import { ErrorFilter } from './http/error-filter.js';
+import { createHttpServer } from './http/http-server.js';
 import { LoggerBridge } from './http/logger-bridge.js';
 import { TextParser } from './ingest/text/text-parser.js';
 import { openApiDocument } from './openapi/document.js';
@@ -35,10 +39,11 @@ function createAdapter(config: GatewayConfig): FastifyAdapter {
   const { GATEWAY_TLS_CERT: cert, GATEWAY_TLS_KEY: key } = config;
   const tls =
     cert === undefined || key === undefined
-      ? {}
-      : { https: { cert: readFileSync(cert), key: readFileSync(key) } };
+      ? undefined
+      : { cert: readFileSync(cert), key: readFileSync(key) };
+  const headersTimeoutMs = config.GATEWAY_HEADERS_TIMEOUT_S * 1000;
   return new FastifyAdapter({
-    ...tls,
+    serverFactory: (handler: RequestListener) => createHttpServer(handler, { tls, headersTimeoutMs }),
     bodyLimit: config.GATEWAY_MAX_BODY_BYTES,
     routerOptions: { maxParamLength: 512 },
     clientErrorHandler: answerClientError,
@@ -80,6 +85,7 @@ async function readiness(
 export async function createGateway(config: GatewayConfig, logger: Logger): Promise<Gateway> {
   const adapter = createAdapter(config);
   const fastify: FastifyInstance = adapter.getInstance();
+  installEarlyAnswer(fastify);
   installDoor(fastify, new ApiKeys(parseApiKeys(config.GATEWAY_API_KEYS)), logger);
   const app = await NestFactory.create<NestFastifyApplication>(AppModule.register(config, logger), adapter, {
     bodyParser: false,
@@ -117,6 +123,7 @@ export async function createGateway(config: GatewayConfig, logger: Logger): Prom
       await app.get(JobQueue).close();
       await app.get(TokenStream).close();
       await app.get(ModelRegistry).close();
+      await app.get(FileCatalogue).close();
       await ops.close();
     },
   };

@@ -62,6 +62,15 @@ export const variables = {
     help: 'Most bytes the blob store may hold.',
     defaultText: '20 % of the free disk; 64 GiB in a bucket',
   }),
+  FILE_TTL_S: variable(durationS({ min: 1, max: 2_592_000 }).default(86_400), {
+    help: 'How long a picture of `POST /files` stays when its upload does not say.',
+  }),
+  FILE_MAX_PER_TENANT: variable(integer({ min: 1 }).default(1000), {
+    help: 'Most files that a tenant may have stored with `POST /files`.',
+  }),
+  FILE_MAX_BYTES_PER_TENANT: variable(integer({ min: 1 }).default(GIB), {
+    help: 'Most bytes of all files that a tenant has stored with `POST /files`.',
+  }),
   LOG_TTL_S: variable(durationS({ min: 1 }).default(60), {
     help: 'How long the events of a finished request stay.',
   }),
@@ -71,8 +80,14 @@ export const variables = {
   REQUEST_TIMEOUT_S: variable(durationS({ min: 1 }).default(300), {
     help: 'The longest a request may take, from its first byte.',
   }),
+  GATEWAY_HEADERS_TIMEOUT_S: variable(durationS({ min: 1 }).default(20), {
+    help: 'The longest a client may take for the headers of a request.',
+  }),
   GATEWAY_UPLOAD_IDLE_S: variable(durationS({ min: 1 }).default(30), {
     help: 'The longest silence of a client in the middle of its upload.',
+  }),
+  GATEWAY_UPLOAD_MIN_BYTES_PER_S: variable(integer({ min: 0 }).default(1024), {
+    help: 'The least a client must send, on average over twice `GATEWAY_UPLOAD_IDLE_S`; 0 asks for nothing.',
   }),
   GATEWAY_MAX_BODY_BYTES: variable(integer({ min: 1024, max: 128 * MIB }).default(128 * MIB), {
     help: 'Largest request body; the contract allows 134217728.',

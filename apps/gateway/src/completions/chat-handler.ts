@@ -2,7 +2,6 @@ import type { BlobStore } from '@fovea/blob-store';
 import { FoveaError } from '@fovea/errors';
 import type { GatewayTelemetry } from '@fovea/observability';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import type { Admission } from '../admission/admission.js';
 import { fromEvent } from '../http/error-body.js';
 import { type Exchange, openExchange } from '../http/exchange.js';
 import { contextOf, tenantOf } from '../http/request-context.js';
@@ -10,6 +9,7 @@ import { SseResponse } from '../http/sse-response.js';
 import type { BodyReader, ReadBody } from '../ingest/body-reader.js';
 import type { ImageIntake } from '../ingest/image-intake.js';
 import { chatMedia } from '../ingest/media/media-places.js';
+import type { ReceiveUpload } from '../upload/receive-upload.js';
 import type { AnswerHead } from './answer-head.js';
 import { ChatAnswer } from './chat-answer.js';
 import { ChatChunks, sseError } from './chat-chunks.js';
@@ -18,7 +18,7 @@ import { type BegunAnswer, beginAnswer, collectAnswer, relayStream } from './rel
 import type { AcceptedChat, RunChat } from './run-chat.js';
 
 export interface ChatHandlerPorts {
-  readonly admission: Admission;
+  readonly upload: ReceiveUpload;
   readonly reader: BodyReader;
   readonly images: ImageIntake;
   readonly blobs: BlobStore;
@@ -35,7 +35,7 @@ export class ChatHandler {
     const { id, startedAtMs } = contextOf(request);
     const exchange = openExchange(reply.raw, startedAtMs, this.ports.requestTimeoutS);
     try {
-      const { accepted, bytesIn } = await this.#accept(request, exchange);
+      const { accepted, bytesIn } = await this.#accept(request, reply, exchange);
       const model = accepted.listing.model.name;
       const start = { requestId: id, model, images: accepted.images, bytesIn };
       const telemetry = new ChatTelemetry(this.ports.telemetry, start, startedAtMs);
@@ -48,13 +48,14 @@ export class ChatHandler {
   /** Reads and judges the request. What was stored for one that is refused is deleted at once. */
   async #accept(
     request: FastifyRequest,
+    reply: FastifyReply,
     exchange: Exchange,
   ): Promise<{ accepted: AcceptedChat; bytesIn: number }> {
     const { id } = contextOf(request);
     const tenant = tenantOf(request);
     let bytesIn = 0;
     try {
-      const body = await this.#readBody(request, exchange);
+      const body = await this.#readBody(request, reply, exchange);
       bytesIn = body.byteSize;
       const accepted = await this.ports.chat.accept({
         requestId: id,
@@ -83,22 +84,16 @@ export class ChatHandler {
     }
   }
 
-  async #readBody(request: FastifyRequest, { signal }: Exchange): Promise<ReadBody> {
+  async #readBody(request: FastifyRequest, reply: FastifyReply, { signal }: Exchange): Promise<ReadBody> {
     requireJson(request);
-    const { id } = contextOf(request);
-    const tenant = tenantOf(request);
-    const verdict = this.ports.admission.admitBody(tenant, contentLength(request));
-    if (!verdict.admitted) throw verdict.error;
-    try {
-      const owner = { tenant, requestId: id, signal };
-      return await this.ports.reader.read(request.raw, {
+    const owner = { tenant: tenantOf(request), requestId: contextOf(request).id, signal };
+    return this.ports.upload.receive(request, reply, (body) =>
+      this.ports.reader.read(body, {
         sink: (bytes, path) => this.ports.images.store(bytes, path, owner),
         signal,
         places: chatMedia,
-      });
-    } finally {
-      verdict.grant?.release();
-    }
+      }),
+    );
   }
 
   /** Sends the answer; what goes wrong after the first byte ends the stream, what goes wrong before is thrown. */
@@ -170,11 +165,6 @@ function requireJson(request: FastifyRequest): void {
 function headerText(request: FastifyRequest, name: string): string | undefined {
   const value = request.headers[name];
   return typeof value === 'string' ? value : undefined;
-}
-
-function contentLength(request: FastifyRequest): number | undefined {
-  const text = headerText(request, 'content-length');
-  return text === undefined ? undefined : Number(text);
 }
 
 function isNice(request: FastifyRequest): boolean {

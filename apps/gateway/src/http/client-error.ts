@@ -15,8 +15,13 @@ const messages: Partial<Record<FoveaError['code'], string>> = {
 
 /** Answers what is no HTTP request at all, in our form, and closes. */
 export function answerClientError(error: Error & { code?: string }, socket: Socket): void {
-  if (error.code === 'ECONNRESET' || !socket.writable || isLeaving(socket) || isAnswering(socket)) {
+  if (error.code === 'ECONNRESET' || !socket.writable) {
     socket.destroy();
+    return;
+  }
+  if (isAnswering(socket)) {
+    // The last answer of a connection brings its end with it.
+    if (!isLeaving(socket)) socket.destroy();
     return;
   }
   const code = codes[error.code ?? ''] ?? 'INVALID_REQUEST';

@@ -2,6 +2,7 @@ import { FoveaError } from '@fovea/errors';
 import type { Logger } from '@fovea/observability';
 import type { FastifyInstance } from 'fastify';
 import type { ApiKeys } from '../auth/api-keys.js';
+import { closeAfterAnswer } from './early-answer.js';
 import { routePath } from './error-body.js';
 import { framingError } from './framing.js';
 import { openContext } from './request-context.js';
@@ -22,7 +23,11 @@ export function installDoor(fastify: FastifyInstance, keys: ApiKeys, logger: Log
     reply.header('x-request-id', context.id);
     logger.debug({ requestId: context.id, label: context.label, route: request.routeOptions.url }, 'request');
     const misframed = framingError(request.raw);
-    if (misframed !== undefined) return sendError(request, reply, misframed, logger);
+    if (misframed !== undefined) {
+      // Where such a request ends is a matter of opinion, so what follows it is not read as another.
+      closeAfterAnswer(request, reply);
+      return sendError(request, reply, misframed, logger);
+    }
     if (request.method === 'OPTIONS' || isPublic(routePath(request.url))) return done();
     context.principal = keys.authenticate(request.headers.authorization);
     if (context.principal !== undefined) return done();

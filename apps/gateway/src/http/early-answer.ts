@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http';
-import type { FastifyInstance } from 'fastify';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { lingerAfterAnswer } from './linger.js';
 
 /**
@@ -13,13 +13,16 @@ export function installEarlyAnswer(fastify: FastifyInstance): void {
     // What came with the headers is parsed within this turn of the loop.
     setImmediate(() => {
       if (raw.complete) raw.resume();
-      else {
-        reply.header('connection', 'close');
-        lingerAfterAnswer(raw, reply.raw);
-      }
+      else closeAfterAnswer(request, reply);
       done(null, payload);
     });
   });
+}
+
+/** Makes the answer that is about to be sent the last one of its connection. */
+export function closeAfterAnswer({ raw }: FastifyRequest, reply: FastifyReply): void {
+  reply.header('connection', 'close');
+  lingerAfterAnswer(raw, reply.raw);
 }
 
 function hasBody({ headers }: IncomingMessage): boolean {

@@ -14,10 +14,12 @@ export const isLeaving = (socket: Socket): boolean => leaving.has(socket);
 /**
  * Lets a client see an answer that comes before the end of its upload. A connection that is closed with unread bytes
  * is reset, and a client may then lose the answer; so after the answer our side is closed, the rest of the upload is
- * thrown away within bounds, and only then the socket is closed. The answer must carry `Connection: close`.
+ * thrown away within bounds, and only then the socket is closed. Requests pipelined behind this one are not served.
+ * The answer must carry `Connection: close`. A second call for the same connection changes nothing.
  */
 export function lingerAfterAnswer(request: IncomingMessage, response: ServerResponse): void {
   const { socket } = request;
+  if (leaving.has(socket)) return;
   leaving.add(socket);
   // Before Node's own listener, which would swallow the rest without bound, then call `destroySoon`.
   response.prependOnceListener('finish', () => {
