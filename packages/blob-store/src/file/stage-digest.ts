@@ -54,12 +54,15 @@ class DigestThread {
   }
 }
 
+/** The most the event loop hashes itself: waking the thread costs more. */
+const MAX_BYTES_HERE = 64 * 1024;
+
 const thread = new DigestThread();
 let uploads = 0;
 
 /**
  * SHA-256 of an upload that comes in stages: stages in shared memory are hashed by a thread while the event loop goes
- * on, what is small enough to be one stage is hashed here.
+ * on; what is small is hashed here.
  */
 export class StageDigest {
   readonly #upload = ++uploads;
@@ -73,7 +76,9 @@ export class StageDigest {
 
   /** The digest, with the last stage. */
   async end(stage: Uint8Array, length: number): Promise<Buffer> {
-    if (!this.#isInThread) return createHash('sha256').update(stage.subarray(0, length)).digest();
+    if (!this.#isInThread && length <= MAX_BYTES_HERE) {
+      return createHash('sha256').update(stage.subarray(0, length)).digest();
+    }
     const digest = await thread.ask({ upload: this.#upload, stage, length, ends: true });
     if (digest === undefined)
       throw new FoveaError('INTERNAL', { detail: 'the hashing thread gave no digest' });

@@ -1,11 +1,15 @@
 import type { FileHandle } from 'node:fs/promises';
 import { StageDigest } from './stage-digest.js';
 
-/** Handing work to another thread costs more than copying this much, so small pieces are gathered first. */
-const STAGE_BYTES = 256 * 1024;
+/** Waking another thread costs tens of microseconds, so pieces are gathered until that is little beside the work. */
+const STAGE_BYTES = 1024 * 1024;
+
+/** Stages that wait for the next upload; small ones come often. */
+const spare: Buffer[] = [];
+const MAX_SPARE = 16;
 
 /** Shared with the hashing thread. */
-const newStage = (): Buffer => Buffer.from(new SharedArrayBuffer(STAGE_BYTES));
+const takeStage = (): Buffer => spare.pop() ?? Buffer.from(new SharedArrayBuffer(STAGE_BYTES));
 
 /**
  * Appends pieces to a file and hashes them: one stage is written and hashed while the next is filled, so that the
@@ -13,12 +17,17 @@ const newStage = (): Buffer => Buffer.from(new SharedArrayBuffer(STAGE_BYTES));
  */
 export class StagedWriter {
   readonly #digest = new StageDigest();
-  #filling = newStage();
+  #filling = takeStage();
   #other: Buffer | undefined;
   #used = 0;
-  #underWay: Promise<unknown> = Promise.resolve();
+  /** What reads the other stage at the moment, or both when the upload ends. */
+  #readers: readonly Promise<unknown>[] = [];
+  #isOver = false;
 
-  constructor(private readonly handle: FileHandle) {}
+  /** The file may still be opening. */
+  constructor(private readonly opening: Promise<FileHandle>) {
+    opening.catch(() => {});
+  }
 
   /** Resolves when the piece may be reused. Throws what went wrong with an earlier one. */
   async add(piece: Uint8Array): Promise<void> {
@@ -33,39 +42,50 @@ export class StagedWriter {
 
   /** Resolves with the SHA-256 of all pieces when all is written. */
   async finish(): Promise<Buffer> {
-    await this.#underWay;
-    const [digest] = await Promise.all([
-      this.#digest.end(this.#filling, this.#used),
-      writeAll(this.handle, this.#filling.subarray(0, this.#used)),
-    ]);
+    await Promise.all(this.#readers);
+    const digest = this.#digest.end(this.#filling, this.#used);
+    this.#read([digest, writeAll(this.opening, this.#filling.subarray(0, this.#used))]);
+    await Promise.all(this.#readers);
+    this.#giveBack();
     return digest;
   }
 
   /** Resolves when nothing is under way any more; to be called before the file is closed after a failure. */
   async abandon(): Promise<void> {
     this.#digest.drop();
-    await this.#underWay.catch(() => {});
+    await Promise.allSettled(this.#readers);
+    this.#giveBack();
   }
 
   /** Starts on the filled stage once the other one is free. */
   async #turn(): Promise<void> {
-    await this.#underWay;
+    await Promise.all(this.#readers);
     const full = this.#filling;
-    const length = this.#used;
-    this.#underWay = Promise.all([
-      this.#digest.add(full, length),
-      writeAll(this.handle, full.subarray(0, length)),
-    ]);
-    // Told at the next turn; until then nobody may take it for unhandled.
-    this.#underWay.catch(() => {});
-    this.#filling = this.#other ?? newStage();
+    this.#read([this.#digest.add(full, this.#used), writeAll(this.opening, full.subarray(0, this.#used))]);
+    this.#filling = this.#other ?? takeStage();
     this.#other = full;
     this.#used = 0;
+  }
+
+  /** What goes wrong is told at the next turn; until then nobody may take it for unhandled. */
+  #read(readers: readonly Promise<unknown>[]): void {
+    for (const reader of readers) reader.catch(() => {});
+    this.#readers = readers;
+  }
+
+  /** Once: a stage in two hands would mix two uploads. */
+  #giveBack(): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    for (const stage of [this.#filling, this.#other]) {
+      if (stage !== undefined && spare.length < MAX_SPARE) spare.push(stage);
+    }
   }
 }
 
 /** The kernel may take less than it is given. */
-async function writeAll(handle: FileHandle, chunk: Uint8Array): Promise<void> {
+async function writeAll(opening: Promise<FileHandle>, chunk: Uint8Array): Promise<void> {
+  const handle = await opening;
   for (let offset = 0; offset < chunk.byteLength; ) {
     const { bytesWritten } = await handle.write(chunk, offset, chunk.byteLength - offset);
     offset += bytesWritten;

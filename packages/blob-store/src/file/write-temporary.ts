@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { open } from 'node:fs/promises';
+import { type FileHandle, open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { diskFull } from '../storage-full.js';
 import { codeOf, FILE_MODE, inFolder, type Layout, removeFile } from './layout.js';
@@ -31,10 +31,10 @@ export async function writeTemporary(
 ): Promise<WrittenFile> {
   const path = join(layout.temp, randomUUID());
   let byteSize = 0;
-  const handle = await inFolder(layout.temp, layout.root, () => open(path, 'wx', FILE_MODE));
-  const writer = new StagedWriter(handle);
+  // The first bytes need not wait for the file.
+  const opening = openNew(layout, path);
+  const writer = new StagedWriter(opening);
   try {
-    await handle.chmod(FILE_MODE);
     for await (const chunk of bytes) {
       if (!usage.hasRoomFor(chunk.byteLength)) await makeRoom(chunk.byteLength);
       byteSize += chunk.byteLength;
@@ -42,14 +42,26 @@ export async function writeTemporary(
       await writer.add(chunk);
     }
     const digest = await writer.finish();
+    const handle = await opening;
     // Some file systems report a full disk only here.
     await handle.close();
     return { path, byteSize, digest };
   } catch (error) {
     usage.change(-byteSize);
     await writer.abandon();
-    await handle.close().catch(() => {});
+    await opening.then((handle) => handle.close()).catch(() => {});
     await removeFile(path);
+    throw error;
+  }
+}
+
+async function openNew(layout: Layout, path: string): Promise<FileHandle> {
+  const handle = await inFolder(layout.temp, layout.root, () => open(path, 'wx', FILE_MODE));
+  try {
+    await handle.chmod(FILE_MODE);
+    return handle;
+  } catch (error) {
+    await handle.close();
     throw error;
   }
 }
