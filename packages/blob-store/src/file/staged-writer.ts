@@ -40,6 +40,12 @@ export class StagedWriter {
     }
   }
 
+  /** Resolves when all that was added is in the file. */
+  async flush(): Promise<void> {
+    if (this.#used > 0) await this.#turn();
+    await Promise.all(this.#readers);
+  }
+
   /** Resolves with the SHA-256 of all pieces when all is written. */
   async finish(): Promise<Buffer> {
     await Promise.all(this.#readers);

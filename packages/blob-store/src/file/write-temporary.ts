@@ -36,7 +36,11 @@ export async function writeTemporary(
   const writer = new StagedWriter(opening);
   try {
     for await (const chunk of bytes) {
-      if (!usage.hasRoomFor(chunk.byteLength)) await makeRoom(chunk.byteLength);
+      if (!usage.hasRoomFor(chunk.byteLength)) {
+        // Room is measured on the disk, so what is counted must be there.
+        await writer.flush();
+        await makeRoom(chunk.byteLength);
+      }
       byteSize += chunk.byteLength;
       usage.change(chunk.byteLength);
       await writer.add(chunk);
