@@ -29,7 +29,8 @@ const bitDepths: ReadonlyMap<number, readonly number[]> = new Map([
 /**
  * Walks a PNG from chunk to chunk to its `IEND` (PNG specification, third edition).
  *
- * The checksum is taken of critical chunks only: decoders drop any other chunk whose checksum is wrong. Frames
+ * The checksum is taken of critical chunks only: decoders drop any other chunk whose checksum is wrong. Not of the
+ * pixels: that is a tenth of what the event loop does for an upload, and whoever decodes them finds damage anyway. Frames
  * are those of an animation (`fcTL`) that is announced before the pixels, and EXIF counts only there, too. Bytes
  * behind `IEND` belong to nobody.
  */
@@ -61,7 +62,7 @@ export function* walkPng(cursor: ByteCursor): ImageWalk {
       if (needsPalette && !hasPalette) throw damagedImage('a PNG whose palette is missing');
       hasPixels = true;
     }
-    if (isCritical(name)) {
+    if (isCritical(name) && name !== chunk.pixels) {
       let checksum = crc32(cursor.gathered(8).subarray(4));
       while (cursor.position < end) {
         const part = cursor.partUntil(end);
