@@ -57,7 +57,9 @@ describe('decodeRgbImage', () => {
       .toBuffer();
     const path = 'messages[0].content[0].image_url.url';
     const refusal = expect.objectContaining({ code: 'INVALID_IMAGE', param: path });
-    await expect(decodeRgbImage(file.subarray(0, file.length / 2), { maxPixels, path })).rejects.toEqual(refusal);
+    await expect(decodeRgbImage(file.subarray(0, file.length / 2), { maxPixels, path })).rejects.toEqual(
+      refusal,
+    );
     await expect(decodeRgbImage(file, { maxPixels: 9_999, path })).rejects.toEqual(refusal);
   });
 });
