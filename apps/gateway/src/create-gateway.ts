@@ -18,6 +18,7 @@ import { Sweeper } from './delivery/sweeper.js';
 import { type GatewayConfig, parseApiKeys } from './gateway.config.js';
 import { answerClientError } from './http/client-error.js';
 import { installDoor } from './http/door.js';
+import { endConnectionsOnClose } from './http/end-connections-on-close.js';
 import { ErrorFilter } from './http/error-filter.js';
 import { LoggerBridge } from './http/logger-bridge.js';
 import { openApiDocument } from './openapi/document.js';
@@ -79,6 +80,7 @@ async function readiness(
 export async function createGateway(config: GatewayConfig, logger: Logger): Promise<Gateway> {
   const adapter = createAdapter(config);
   const fastify: FastifyInstance = adapter.getInstance();
+  endConnectionsOnClose(fastify);
   installDoor(fastify, new ApiKeys(parseApiKeys(config.GATEWAY_API_KEYS)), logger);
   const app = await NestFactory.create<NestFastifyApplication>(AppModule.register(config, logger), adapter, {
     bodyParser: false,
