@@ -2,10 +2,7 @@
  * One process of the race test: users put few pictures under many owners, read what they hold, and release, while
  * a sweeper deletes all that is not held. Prints `up`, then `done` when nothing was ever lost.
  */
-import { register } from 'node:module';
-
-register('./typescript-hooks.mjs', import.meta.url);
-const { createFileBlobStore } = await import('./file-blob-store.ts');
+import { createFileBlobStore } from './file-blob-store.ts';
 
 const [root, id, turns] = process.argv.slice(2);
 const LINGER_S = 1;

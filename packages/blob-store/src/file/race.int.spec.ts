@@ -18,7 +18,15 @@ interface Child {
 }
 
 function startChild(root: string, id: number, turns: number): Child {
-  const child = spawn(process.execPath, ['--conditions=source', script, root, `${id}`, `${turns}`]);
+  const child = spawn(process.execPath, [
+    '--conditions=source',
+    '--import',
+    '@fovea/testing/register-typescript',
+    script,
+    root,
+    `${id}`,
+    `${turns}`,
+  ]);
   let text = '';
   child.stdout.on('data', (chunk: Buffer) => {
     text += chunk.toString();
