@@ -47,13 +47,26 @@ function createAdapter(config: GatewayConfig): FastifyAdapter {
   });
 }
 
+/**
+ * The plugin's own policy upgrades requests to HTTPS, which leaves the page blank where the API is served over plain
+ * HTTP, and names hosts elsewhere. The viewer needs inline styles; scripts come from here alone.
+ */
+const DOCS_CONTENT_SECURITY_POLICY = [
+  "default-src 'self'",
+  "base-uri 'self'",
+  "frame-ancestors 'self'",
+  "img-src 'self' data:",
+  "object-src 'none'",
+  "style-src 'self' 'unsafe-inline'",
+].join('; ');
+
 async function installDocs(fastify: FastifyInstance): Promise<void> {
   // The plugin types its own document; ours is built from the schemas and checked by a test.
   const document = JSON.parse(JSON.stringify(openApiDocument()));
   await fastify.register(swagger, { mode: 'static', specification: { document } });
   await fastify.register(swaggerUi, {
     routePrefix: '/docs',
-    staticCSP: true,
+    staticCSP: DOCS_CONTENT_SECURITY_POLICY,
     uiConfig: { docExpansion: 'list', deepLinking: true },
   });
 }
