@@ -68,6 +68,10 @@ async function installDocs(fastify: FastifyInstance): Promise<void> {
     routePrefix: '/docs',
     staticCSP: DOCS_CONTENT_SECURITY_POLICY,
     uiConfig: { docExpansion: 'list', deepLinking: true },
+    theme: {
+      title: 'Fovea API',
+      css: [{ filename: 'plain.css', content: '.swagger-ui .topbar { display: none }' }],
+    },
   });
 }
 
