@@ -22,6 +22,8 @@ import { StopRequested } from './stop-signals.mjs';
  * @property {string} [stdin] Text the child reads: the way for secrets, which must not stand on a command line.
  * @property {number} drainMs
  * @property {number} stage Lower stages are stopped first.
+ * @property {(failure: PartFailure) => void} [onEnded] Told when the part ends by itself after it was ready; the others
+ *   go on. Left out, its end is a failure of the whole.
  */
 
 /**
@@ -35,6 +37,8 @@ import { StopRequested } from './stop-signals.mjs';
  * @property {import('./process-group.mjs').ProcessGroup} group
  * @property {string} logPath
  * @property {boolean} mayEnd
+ * @property {boolean} isReady
+ * @property {Command['onEnded']} onEnded
  * @property {Promise<string>} ended How it ended, in words.
  */
 
@@ -44,7 +48,8 @@ const logMaxBytes = 64 * 1024 * 1024;
 
 /**
  * Runs children in process groups of their own, tells the guard and the lock about each of them, and stops them in
- * order. Only `stop` ends a long-running part: any other end of one is reported through `failure`.
+ * order. Only `stop` ends a long-running part: any other end of one is reported, through `onEnded` where the others can
+ * go on without it, else through `failure`.
  */
 export class Supervisor {
   /** @type {Map<number, Running>} */
@@ -88,7 +93,10 @@ export class Supervisor {
     const ended = running.ended.then((how) => ({ how }));
     for (;;) {
       const outcome = await Promise.race([ended, isReady(signal)]);
-      if (outcome === true) return;
+      if (outcome === true) {
+        running.isReady = true;
+        return;
+      }
       if (typeof outcome === 'object')
         throw this.#failureOf(running, `${command.name} ended while starting (${outcome.how})`);
       this.#options.stop.throwIfAborted();
@@ -156,7 +164,7 @@ export class Supervisor {
       stage: command.stage,
       drainMs: command.drainMs,
     };
-    const running = { group, logPath, mayEnd, ended };
+    const running = { group, logPath, mayEnd, isReady: false, onEnded: command.onEnded, ended };
     if (pid > 0) this.#remember(running);
     void ended.then((how) => this.#forget(running, how));
     return running;
@@ -181,7 +189,10 @@ export class Supervisor {
       this.#options.guard.forget(pid);
       this.#record();
     }
-    if (!running.mayEnd && !this.#stopping) this.#fail(this.#failureOf(running, `${name} ended (${how})`));
+    if (running.mayEnd || this.#stopping) return;
+    const failure = this.#failureOf(running, `${name} ended (${how})`);
+    if (running.isReady && running.onEnded !== undefined) running.onEnded(failure);
+    else this.#fail(failure);
   }
 
   #record() {
