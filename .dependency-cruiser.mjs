@@ -54,13 +54,13 @@ const configuration = {
       name: 'nest-only-in-the-gateway',
       severity: 'error',
       from: { pathNot: '^apps/gateway/' },
-      to: { path: String.raw`(^|node_modules/)@nestjs/` },
+      to: { path: '(^|node_modules/)@nestjs/' },
     },
     {
       name: 'bullmq-only-in-the-job-queue',
       severity: 'error',
       from: { pathNot: '^packages/job-queue/' },
-      to: { path: String.raw`(^|node_modules/)bullmq(/|$)` },
+      to: { path: '(^|node_modules/)bullmq(/|$)' },
     },
     {
       name: 'adapters-only-at-the-composition-root',

@@ -42,7 +42,7 @@ describe('the openai client for Node', () => {
 
   it('gets a whole answer about a picture', async () => {
     const answer = await client.chat.completions.create({ model: 'shapes-vlm', messages: messages() });
-    expect(answer.choices[0]?.message.content).toContain('blue');
+    expect(answer.choices[0]?.message.content).toMatch(/blue/i);
     expect(answer.choices[0]?.finish_reason).toBe('stop');
     expect(answer.usage?.total_tokens).toBeGreaterThan(0);
   });
@@ -64,7 +64,7 @@ describe('the openai client for Node', () => {
       text += content;
       usage = chunk.usage;
     }
-    expect(text).toContain('blue');
+    expect(text).toMatch(/blue/i);
     expect(pieces).toBeGreaterThan(3);
     expect(usage?.completion_tokens).toBeGreaterThan(0);
   });

@@ -73,21 +73,21 @@ describe('a day with Fovea', () => {
       promptTokens: 1,
       completionTokens: 1,
     });
-    expect(seen.text).toContain('red');
-    expect(seen.text).toContain('white');
+    expect(seen.text).toMatch(/red/i);
+    expect(seen.text).toMatch(/white/i);
     const pieces = seen.chunks.filter((chunk) => (chunk.choices?.[0]?.delta.content ?? '') !== '');
     expect(pieces.length).toBeGreaterThan(3);
   });
 
   it('answers a follow-up turn that sends the same picture again, which is stored once', async () => {
-    const before = (await system.leftovers()).blobs;
+    const before = await system.storedBlobs();
     const answer = await ask('alpha', 'shapes-vlm', [
       picture('Describe the following image. Answer in 20 words or less.'),
       { role: 'assistant', content: firstAnswer },
       { role: 'user', content: 'What color is the background?' },
     ]);
-    expect(answer).toContain('white');
-    expect((await system.leftovers()).blobs.length).toBe(before.length);
+    expect(answer).toMatch(/white/i);
+    expect(await system.storedBlobs()).toEqual(before);
   });
 
   it('serves a second tenant at the same time', async () => {
@@ -95,7 +95,7 @@ describe('a day with Fovea', () => {
       ask('alpha', 'shapes-vlm', [picture('What color is the background?')]),
       ask('beta', 'shapes-vlm', [picture('How many shapes are there?')]),
     ]);
-    expect(mine).toContain('white');
+    expect(mine).toMatch(/white/i);
     expect(theirs).toMatch(/\b(one|1)\b/i);
   });
 
@@ -103,8 +103,14 @@ describe('a day with Fovea', () => {
     const sample = dataUrl(await samplePicture());
     const content = [{ type: 'text', text: 'What does it say?' }, imagePart(sample)];
     const answer = await ask('alpha', 'ocr', [{ role: 'user', content }]);
-    const expected = await readFile(join(repository, 'examples/sample.txt'), 'utf8');
-    expect(answer.trim().split('\n')).toEqual(expected.trim().split('\n'));
+    expect(answer.trim().split('\n')).toEqual([
+      'Lighthouse Books Invoice 2041',
+      '2 x Field Guide to Birds $ 38.00',
+      '1 x Atlas of the Seas $ 52.50',
+      'Shipping $ 6.90',
+      'Total due $ 97.40',
+      'Please pay by 15 March. Thank you!',
+    ]);
   });
 
   it('goes on after its worker-adapter was stopped and started', async () => {
@@ -114,7 +120,7 @@ describe('a day with Fovea', () => {
     expect(refused.status).toBe(503);
     await system.startAdapter('shapes', await worker('shapes-vlm'));
     await system.untilModel('shapes-vlm', 'available');
-    expect(await ask('alpha', 'shapes-vlm', [picture('What color is the background?')])).toContain('white');
+    expect(await ask('alpha', 'shapes-vlm', [picture('What color is the background?')])).toMatch(/white/i);
   });
 
   it('goes on after its gateway was restarted', async () => {
@@ -122,7 +128,7 @@ describe('a day with Fovea', () => {
     expect(system.gateway.exitCode).toBe(0);
     await system.startGateway();
     await system.untilModel('shapes-vlm', 'available');
-    expect(await ask('beta', 'shapes-vlm', [picture('What color is the background?')])).toContain('white');
+    expect(await ask('beta', 'shapes-vlm', [picture('What color is the background?')])).toMatch(/white/i);
   });
 
   it('answered everything that was asked, and counted it', () => {

@@ -147,6 +147,11 @@ export class System {
     }
   }
 
+  /** Names of what the blob store holds, without references. */
+  storedBlobs(): Promise<string[]> {
+    return this.#blobFiles('blobs/blobs');
+  }
+
   /** Waits until requests have left nothing behind. */
   async untilClean(timeoutMs = 30_000): Promise<void> {
     let seen: unknown;
@@ -188,8 +193,8 @@ export class System {
     };
   }
 
-  async #blobFiles(): Promise<string[]> {
-    const entries = await readdir(join(this.folder, 'blobs'), { recursive: true, withFileTypes: true });
+  async #blobFiles(folder = 'blobs'): Promise<string[]> {
+    const entries = await readdir(join(this.folder, folder), { recursive: true, withFileTypes: true });
     return entries
       .filter((entry) => entry.isFile() && !entry.name.includes('salt'))
       .map((entry) => entry.name);

@@ -57,7 +57,15 @@ export async function launch(supervisor, { root, env, progress, stop }) {
     ...files.map((file, index) => {
       const opsPort = adapterPorts[index] ?? 0;
       return progress.step(file.name, () =>
-        startWorkerAdapter(supervisor, { settings, env, file, opsPort, shim, storage }),
+        startWorkerAdapter(supervisor, {
+          settings,
+          env,
+          file,
+          opsPort,
+          shim,
+          storage,
+          say: (text) => progress.say(text),
+        }),
       );
     }),
   ]);

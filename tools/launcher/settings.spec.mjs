@@ -11,7 +11,7 @@ describe('readSettings', () => {
       gatewayOpsPort: undefined,
       shimPort: undefined,
       workersFolder: '/checkout/models/workers',
-      shimModelsFolder: '/checkout/models',
+      shimModels: '/checkout/models',
       isTls: false,
       drainMs: 310_000,
     });

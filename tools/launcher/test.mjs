@@ -32,6 +32,7 @@ const exitCode = await superviseRun({
 });
 const counts = readCounts();
 for (const name of counts.skippedNames) progress.say(`skipped: ${name}`);
+progress.say(`npm test took ${Math.round(process.uptime())} s`);
 const ran = counts.passed + counts.failed;
 if (hasJestFailed && counts.failed === 0) progress.say('Jest failed although no test did: see above.');
 if (ran === 0) progress.say('No test ran.');

@@ -21,6 +21,7 @@ import { type GatewayConfig, parseApiKeys } from './gateway.config.js';
 import { answerClientError } from './http/client-error.js';
 import { installDoor } from './http/door.js';
 import { installEarlyAnswer } from './http/early-answer.js';
+import { endConnectionsOnClose } from './http/end-connections-on-close.js';
 import { ErrorFilter } from './http/error-filter.js';
 import { createHttpServer } from './http/http-server.js';
 import { LoggerBridge } from './http/logger-bridge.js';
@@ -52,14 +53,31 @@ function createAdapter(config: GatewayConfig): FastifyAdapter {
   });
 }
 
+/**
+ * The plugin's own policy upgrades requests to HTTPS, which leaves the page blank where the API is served over plain
+ * HTTP, and names hosts elsewhere. The viewer needs inline styles; scripts come from here alone.
+ */
+const DOCS_CONTENT_SECURITY_POLICY = [
+  "default-src 'self'",
+  "base-uri 'self'",
+  "frame-ancestors 'self'",
+  "img-src 'self' data:",
+  "object-src 'none'",
+  "style-src 'self' 'unsafe-inline'",
+].join('; ');
+
 async function installDocs(fastify: FastifyInstance): Promise<void> {
   // The plugin types its own document; ours is built from the schemas and checked by a test.
   const document = JSON.parse(JSON.stringify(openApiDocument()));
   await fastify.register(swagger, { mode: 'static', specification: { document } });
   await fastify.register(swaggerUi, {
     routePrefix: '/docs',
-    staticCSP: true,
+    staticCSP: DOCS_CONTENT_SECURITY_POLICY,
     uiConfig: { docExpansion: 'list', deepLinking: true },
+    theme: {
+      title: 'Fovea API',
+      css: [{ filename: 'plain.css', content: '.swagger-ui .topbar { display: none }' }],
+    },
   });
 }
 
@@ -86,6 +104,7 @@ export async function createGateway(config: GatewayConfig, logger: Logger): Prom
   const adapter = createAdapter(config);
   const fastify: FastifyInstance = adapter.getInstance();
   installEarlyAnswer(fastify);
+  endConnectionsOnClose(fastify);
   installDoor(fastify, new ApiKeys(parseApiKeys(config.GATEWAY_API_KEYS)), logger);
   const app = await NestFactory.create<NestFastifyApplication>(AppModule.register(config, logger), adapter, {
     bodyParser: false,

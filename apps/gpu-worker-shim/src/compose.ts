@@ -6,10 +6,11 @@ import { createShimServer } from './http/shim-server.js';
 import type { ChatModel } from './models/chat-model.js';
 import { idefics3Family } from './models/idefics3/idefics3-family.js';
 import type { ModelFamily, ModelRuntime, ModelSource } from './models/model-family.js';
+import { ocrFamily } from './models/ocr/ocr-family.js';
 import { createShimTelemetry } from './telemetry/shim-telemetry.js';
 
 /** The families this server knows; the only place that names them. */
-const families: readonly ModelFamily[] = [idefics3Family];
+const families: readonly ModelFamily[] = [idefics3Family, ocrFamily];
 
 /** A running shim. */
 export interface Shim {

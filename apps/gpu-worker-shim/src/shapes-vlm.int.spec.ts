@@ -82,10 +82,9 @@ describe('shapes-vlm', () => {
     expect(one.usage.total_tokens).toBe(one.usage.prompt_tokens + one.usage.completion_tokens);
   });
 
-  it('reads an image split into tiles when a request asks for it', async () => {
+  it('takes do_image_splitting, which changes nothing where the longest edge is one tile', async () => {
     const picture = await drawScene('#ffffff', [redCross]);
     const split = { ...ask(BACKGROUND, picture), mm_processor_kwargs: { do_image_splitting: true } };
-    // One tile is as large as this model's longest edge, so nothing is there to split.
     expect(await client.answer(split)).toMatchObject({
       usage: (await client.answer(ask(BACKGROUND, picture))).usage,
     });

@@ -1,4 +1,4 @@
-export type { Registry } from 'prom-client';
+export type { Counter, Gauge, Histogram, Registry } from 'prom-client';
 export { createLogger, type Logger, type LoggerOptions } from './log/logger.js';
 export { redactText } from './log/redact-text.js';
 export { redactValue } from './log/redact-value.js';

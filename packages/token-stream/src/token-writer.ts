@@ -1,6 +1,6 @@
 import { FoveaError } from '@fovea/errors';
 import { type GenerationEvent, isTerminal } from '@fovea/schemas/events';
-import type { AppendOutcome, TokenStream } from './index.js';
+import type { AppendOutcome, TokenStream } from './port.js';
 
 /** The write side of one attempt, for a caller that produces events one by one. */
 export interface TokenWriter {

@@ -26,7 +26,7 @@ export function referencePages(): Page[] {
       {
         title: 'Launcher',
         introduction:
-          'Read by `npm start` and `npm test` alone. `npm start` hands all others on to the programs it starts.',
+          'Read by `npm start` and `npm test` alone. `npm start` hands all others on to the programs it starts, secrets only to those they concern.',
         variables: launcherVariables,
       },
       { title: 'The fovea command', introduction: 'Read by `apps/cli`.', variables: cliVariables },

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 
 const drainMs = 2_000;
 const workspaceRoots = ['packages', 'apps', 'tools'];
@@ -39,7 +39,7 @@ export function fingerprint(root) {
   const hash = createHash('sha256');
   const add = (/** @type {string} */ path) => {
     const found = statSync(path, { throwIfNoEntry: false });
-    if (found !== undefined) hash.update(`${path}\0${found.size}\0${found.mtimeMs}\n`);
+    if (found !== undefined) hash.update(`${relative(root, path)}\0${found.size}\0${found.mtimeMs}\n`);
   };
   for (const name of ['package-lock.json', 'tsconfig.json', 'tsconfig.base.json']) add(join(root, name));
   for (const workspace of workspacesOf(root)) {

@@ -40,7 +40,7 @@ export async function startShim(supervisor, { settings, env, port }) {
         decided: {
           SHIM_HOST: settings.shimHost,
           SHIM_PORT: `${port}`,
-          SHIM_MODELS: settings.shimModelsFolder,
+          SHIM_MODELS: settings.shimModels,
           ...(key === undefined ? {} : { SHIM_API_KEY: key }),
         },
         without: [...gatewaySecrets, ...redisSecrets],

@@ -95,6 +95,17 @@ describe('superviseRun', () => {
     expect(eventsAfterStart()).toEqual([...orderly.slice(0, 2), ...orderly.slice(4)]);
   });
 
+  it('goes on without a part that the others can do without', async () => {
+    const spare = { ...adapter(`dieWhen=${checkout.path('fire')}`), isSpareable: true };
+    const launcher = await launchAndWait([redis(), spare, gateway()]);
+    checkout.touch('fire');
+    await until('its end is told', () => checkout.output.includes('(exit code 9), the others go on'));
+    expect(eventsAfterStart()).toEqual([]);
+    launcher.kill('SIGTERM');
+    expect(await launcher.exitCode()).toBe(0);
+    expect(eventsAfterStart()).toEqual([...orderly.slice(0, 2), ...orderly.slice(4)]);
+  });
+
   it('says it when a program cannot be started at all', async () => {
     const launcher = checkout.launch([redis(), { ...gateway(), command: '/nowhere/node' }]);
     expect(await launcher.exitCode()).toBe(1);

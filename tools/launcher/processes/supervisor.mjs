@@ -23,6 +23,8 @@ import { StopRequested } from './stop-signals.mjs';
  * @property {number} drainMs
  * @property {number} stage Lower stages are stopped first.
  * @property {number} [timeoutMs] `run` kills it then.
+ * @property {(failure: PartFailure) => void} [onEnded] Told when the part ends by itself after it was ready; the others
+ *   go on. Left out, its end is a failure of the whole.
  */
 
 /**
@@ -36,6 +38,8 @@ import { StopRequested } from './stop-signals.mjs';
  * @property {import('./process-group.mjs').ProcessGroup} group
  * @property {string} logPath
  * @property {boolean} mayEnd
+ * @property {boolean} isReady
+ * @property {Command['onEnded']} onEnded
  * @property {Promise<string>} ended How it ended, in words.
  */
 
@@ -45,7 +49,8 @@ const logMaxBytes = 64 * 1024 * 1024;
 
 /**
  * Runs children in process groups of their own, tells the guard and the lock about each of them, and stops them in
- * order. Only `stop` ends a long-running part: any other end of one is reported through `failure`.
+ * order. Only `stop` ends a long-running part: any other end of one is reported, through `onEnded` where the others can
+ * go on without it, else through `failure`.
  */
 export class Supervisor {
   /** @type {Map<number, Running>} */
@@ -89,7 +94,10 @@ export class Supervisor {
     const ended = running.ended.then((how) => ({ how }));
     for (;;) {
       const outcome = await Promise.race([ended, isReady(signal)]);
-      if (outcome === true) return;
+      if (outcome === true) {
+        running.isReady = true;
+        return;
+      }
       if (typeof outcome === 'object')
         throw this.#failureOf(running, `${command.name} ended while starting (${outcome.how})`);
       this.#options.stop.throwIfAborted();
@@ -161,7 +169,7 @@ export class Supervisor {
       stage: command.stage,
       drainMs: command.drainMs,
     };
-    const running = { group, logPath, mayEnd, ended };
+    const running = { group, logPath, mayEnd, isReady: false, onEnded: command.onEnded, ended };
     if (pid > 0) this.#remember(running);
     void ended.then((how) => this.#forget(running, how));
     return running;
@@ -186,7 +194,10 @@ export class Supervisor {
       this.#options.guard.forget(pid);
       this.#record();
     }
-    if (!running.mayEnd && !this.#stopping) this.#fail(this.#failureOf(running, `${name} ended (${how})`));
+    if (running.mayEnd || this.#stopping) return;
+    const failure = this.#failureOf(running, `${name} ended (${how})`);
+    if (running.isReady && running.onEnded !== undefined) running.onEnded(failure);
+    else this.#fail(failure);
   }
 
   #record() {

@@ -43,8 +43,10 @@ export class ChatAnswer {
         return undefined;
       case 'generation-end':
         return {
-          ...this.head,
+          id: this.head.id,
           object: 'chat.completion',
+          created: this.head.created,
+          model: this.head.model,
           system_fingerprint: event.systemFingerprint ?? null,
           choices: this.#choices.map((choice, index) => this.#toWire(choice, index)),
           usage: toUsageWire(event.usage),

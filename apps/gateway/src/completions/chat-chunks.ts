@@ -85,7 +85,8 @@ export class ChatChunks {
   }
 
   #chunk(choice: Pick<Choice, 'index' | 'delta'> & Partial<Choice>): ChatChunkWire {
-    return { ...this.#empty(), choices: [{ finish_reason: null, logprobs: null, ...choice }] };
+    const { index, finish_reason = null, delta, logprobs = null } = choice;
+    return { ...this.#empty(), choices: [{ index, finish_reason, delta, logprobs }] };
   }
 
   #empty(): ChatChunkWire {

@@ -49,6 +49,8 @@ describe('a relayed stream', () => {
 
   async function relayed(source: AsyncGenerator<StreamEntry>): Promise<{ body: string; broken: boolean }> {
     server = createServer((_request, response) => {
+      // What a framework may have set before.
+      response.statusCode = 201;
       const sse = new SseResponse(response, {}, new AbortController().signal);
       const chunks = new ChatChunks({ head, choices: 1, includeUsage: false, logprobs: false });
       relayStream(source, chunks, sse).catch((error: unknown) => response.destroy(FoveaError.from(error)));
@@ -57,6 +59,8 @@ describe('a relayed stream', () => {
     const address = server.address();
     const port = typeof address === 'object' && address !== null ? address.port : 0;
     const answer = await fetch(`http://127.0.0.1:${port}/`);
+    expect(answer.status).toBe(200);
+    expect(answer.headers.get('content-type')).toBe('text/event-stream; charset=utf-8');
     let body = '';
     try {
       for await (const piece of answer.body ?? []) body += Buffer.from(piece).toString();
@@ -68,6 +72,12 @@ describe('a relayed stream', () => {
 
   it('ends with [DONE] when it is whole', async () => {
     const { body, broken } = await relayed(entries([start, text], [stop, end]));
+    expect(body.endsWith('data: [DONE]\n\n')).toBe(true);
+    expect(broken).toBe(false);
+  });
+
+  it('that is over with its first entry has the status and the headers of any other', async () => {
+    const { body, broken } = await relayed(entries([start, text, stop, end]));
     expect(body.endsWith('data: [DONE]\n\n')).toBe(true);
     expect(broken).toBe(false);
   });

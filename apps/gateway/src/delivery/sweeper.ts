@@ -7,6 +7,8 @@ import type { TokenStream } from '@fovea/token-stream';
 import type { Delivery } from './delivery.js';
 
 const SWEEP_EVERY_MS = 5_000;
+/** Looking at every blob is work; what is deleted at once does not wait for it. */
+const SWEEP_BLOBS_EVERY_MS = 60_000;
 const JOBS_PER_LANE = 1_000;
 
 /**
@@ -16,6 +18,7 @@ const JOBS_PER_LANE = 1_000;
 export class Sweeper {
   #timer: NodeJS.Timeout | undefined;
   #running: Promise<void> | undefined;
+  #blobsSweptAtMs = performance.now();
 
   constructor(
     private readonly queue: JobQueue,
@@ -45,6 +48,8 @@ export class Sweeper {
     for (const checkpoint of new Set((await this.registry.list()).map((entry) => entry.package.checkpoint))) {
       for (const kind of laneKindSchema.options) await this.#sweepLane({ checkpoint, kind });
     }
+    if (performance.now() - this.#blobsSweptAtMs < SWEEP_BLOBS_EVERY_MS) return;
+    this.#blobsSweptAtMs = performance.now();
     await this.blobs.sweep(Date.now());
   }
 

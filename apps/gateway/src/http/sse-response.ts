@@ -15,22 +15,10 @@ export class SseResponse {
     private readonly signal: AbortSignal,
   ) {}
 
-  get started(): boolean {
-    return this.response.headersSent;
-  }
-
   /** Writes frames; returns when the reader has room for more, or throws the signal's reason. */
   async write(frames: string): Promise<void> {
     this.signal.throwIfAborted();
-    if (!this.started) {
-      this.response.writeHead(200, {
-        ...this.headers,
-        'content-type': 'text/event-stream; charset=utf-8',
-        'cache-control': 'no-cache, no-transform',
-        'x-accel-buffering': 'no',
-      });
-      this.response.socket?.setNoDelay(true);
-    }
+    this.#begin();
     this.response.write(frames);
     if (this.response.writableLength <= MAX_HELD_BYTES) return;
     try {
@@ -41,6 +29,7 @@ export class SseResponse {
   }
 
   end(frames: string): void {
+    this.#begin();
     this.response.end(frames);
   }
 
@@ -49,7 +38,20 @@ export class SseResponse {
    * is closed without the end marker of the chunked body.
    */
   break(frames: string): void {
+    this.#begin();
     const { socket } = this.response;
     this.response.write(frames, () => socket?.destroySoon());
+  }
+
+  /** An answer may end with its first frames: whoever writes first sends the headers. */
+  #begin(): void {
+    if (this.response.headersSent) return;
+    this.response.writeHead(200, {
+      ...this.headers,
+      'content-type': 'text/event-stream; charset=utf-8',
+      'cache-control': 'no-cache, no-transform',
+      'x-accel-buffering': 'no',
+    });
+    this.response.socket?.setNoDelay(true);
   }
 }

@@ -36,12 +36,8 @@ const components = {
   PhariaError: phariaErrorSchema,
 } as const satisfies Record<string, z.ZodType>;
 
-export type ComponentName = keyof typeof components;
-
 /** Zod puts nested named schemas under `$defs`; OpenAPI wants one flat list of components. */
 function componentSchemas(): Json {
-  const registry = z.registry<{ id: string }>();
-  for (const [id, schema] of Object.entries(components)) registry.add(schema, { id });
   const flat: Json = {};
   for (const [name, schema] of Object.entries(components)) {
     const {
@@ -55,8 +51,6 @@ function componentSchemas(): Json {
   }
   return JSON.parse(JSON.stringify(flat).replaceAll('#/$defs/', '#/components/schemas/'));
 }
-
-const content = (route: RouteSpec): Json => ({ ...route.answer.content });
 
 function errorResponses(route: RouteSpec): Json {
   const schema = { $ref: `#/components/schemas/${route.errorBody}` };
@@ -82,7 +76,7 @@ function operation(route: RouteSpec): Json {
     ...(route.parameters === undefined ? {} : { parameters: route.parameters }),
     ...(route.request === undefined ? {} : { requestBody: route.request }),
     responses: {
-      '200': { description: route.answer.description, content: content(route) },
+      '200': { description: route.answer.description, content: route.answer.content },
       ...errorResponses(route),
     },
   };

@@ -29,9 +29,13 @@ export interface DetectionSize {
   readonly height: number;
 }
 
-/** Text is searched at the picture's own size up to 2.4 million pixels, and at that many in larger pictures. */
-export function ppOcrDetectionSize(width: number, height: number): DetectionSize {
-  const scale = Math.min(1, Math.sqrt(maxPixels / (width * height)));
+/**
+ * Text is searched at the picture's own size up to 2.4 million pixels, and at that many in larger pictures.
+ *
+ * @param maxScale searches at a smaller scale still, for pictures whose letters are large
+ */
+export function ppOcrDetectionSize(width: number, height: number, maxScale = 1): DetectionSize {
+  const scale = Math.min(maxScale, Math.sqrt(maxPixels / (width * height)));
   const contentWidth = Math.max(1, Math.round(width * scale));
   const contentHeight = Math.max(1, Math.round(height * scale));
   const toCells = (side: number): number => Math.ceil(side / cellPx) * cellPx;
@@ -51,8 +55,12 @@ export function countPpOcrTokens(width: number, height: number): number {
  * Scales the picture to its detection size and normalises it as PP-OCR's detection network wants it. What is missing to
  * whole cells on the right and below repeats the picture's edge, so no border comes in that could look like a stroke.
  */
-export async function toPpOcrDetectionTensor(image: RgbImage): Promise<ImageTensor> {
-  const { width, height, contentWidth, contentHeight } = ppOcrDetectionSize(image.width, image.height);
+export async function toPpOcrDetectionTensor(image: RgbImage, maxScale = 1): Promise<ImageTensor> {
+  const { width, height, contentWidth, contentHeight } = ppOcrDetectionSize(
+    image.width,
+    image.height,
+    maxScale,
+  );
   const pixels = await sharp(image.pixels, { raw: { width: image.width, height: image.height, channels: 3 } })
     .resize(contentWidth, contentHeight, { fit: 'fill', kernel: 'linear' })
     .extend({ right: width - contentWidth, bottom: height - contentHeight, extendWith: 'copy' })

@@ -19,6 +19,8 @@ export interface LineTensorSize {
   readonly minWidth: number;
   /** Longer lines are squeezed to this. */
   readonly maxWidth: number;
+  /** How much wider than high a square comes out; 1 keeps the picture's proportions. */
+  readonly stretch: number;
 }
 
 /** More samples per axis gain nothing: at 8 every second pixel of a line 768 px high still counts. */
@@ -30,8 +32,8 @@ const maxSamplesPerAxis = 8;
  * Outside of the picture its edge pixels go on.
  */
 export function toPpOcrLineTensor(image: RgbImage, box: RotatedBox, size: LineTensorSize): ImageTensor {
-  const { height, minWidth, maxWidth } = size;
-  const lineWidth = Math.min(maxWidth, Math.max(1, Math.ceil((height * box.width) / box.height)));
+  const { height, minWidth, maxWidth, stretch } = size;
+  const lineWidth = Math.min(maxWidth, Math.max(1, Math.ceil((stretch * height * box.width) / box.height)));
   const width = Math.max(minWidth, lineWidth);
   const plane = width * height;
   const values = new Float32Array(3 * plane);

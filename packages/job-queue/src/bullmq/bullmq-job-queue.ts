@@ -34,6 +34,8 @@ export interface BullMqJobQueueOptions {
 }
 
 const BLOCKED_LOOP_MS = 10_000;
+/** After Redis was away all locks have lapsed; their holders get this long to reconnect and take them back. */
+const RECONNECT_GRACE_MS = 2 * LOCK_MS;
 
 /** Job queue on BullMQ: one BullMQ queue per lane, one connection for all commands, one more per consumer. */
 export function createBullMqJobQueue(options: BullMqJobQueueOptions): JobQueue {
@@ -54,7 +56,7 @@ class BullMqJobQueue extends JobQueue {
     this.#clock = new RedisClock(this.#client);
     this.#client.once('ready', () => {
       this.#client.on('ready', () => {
-        this.#mayRecoverFromMs = performance.now() + LOCK_MS;
+        this.#mayRecoverFromMs = performance.now() + RECONNECT_GRACE_MS;
       });
     });
   }

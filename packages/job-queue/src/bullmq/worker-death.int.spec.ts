@@ -11,7 +11,6 @@ import type { JobQueue } from '../index.js';
 import { createBullMqJobQueue } from './bullmq-job-queue.js';
 
 const testFolder = new URL('../../test/', import.meta.url);
-const loader = new URL('register-typescript.mjs', testFolder).href;
 const childFile = fileURLToPath(new URL('consumer-child.mjs', testFolder));
 
 describeIf(redisBinary, 'BullMqJobQueue and the death of a worker process', () => {
@@ -36,7 +35,7 @@ describeIf(redisBinary, 'BullMqJobQueue and the death of a worker process', () =
 
   /** Starts a child; `says` resolves with its next line. */
   const startChild = (...args: string[]): { readonly child: ChildProcess; says(): Promise<string> } => {
-    const flags = ['--conditions=source', '--import', loader];
+    const flags = ['--conditions=source', '--import', '@fovea/testing/register-typescript'];
     const child = spawn(process.execPath, [...flags, childFile, server.url, lane.checkpoint, ...args], {
       stdio: ['ignore', 'pipe', 'inherit'],
     });

@@ -26,5 +26,5 @@ async function load(source: ModelSource, runtime: ModelRuntime): Promise<OcrMode
   return new OcrModel({ id: source.name, maxModelLen, maxRunning, maxWaiting }, thread);
 }
 
-/** PP-OCR, versions 3 and 4: text detection and recognition as ONNX graphs. */
+/** PP-OCRv4: text detection, orientation and recognition as ONNX graphs. */
 export const ocrFamily: ModelFamily = { modelTypes: ['pp-ocr'], load };

@@ -80,19 +80,21 @@ interface Zone {
   readonly right: Placed[];
 }
 
-/** Cuts the page below each group of crossing boxes: a zone is such a group and what follows it on both sides. */
+/** Cuts the page above each group of crossing rows: a zone is such a group and what follows it on both sides. */
 function zonesAt(gutter: Gutter, items: readonly Placed[]): Zone[] {
   const zones: Zone[] = [];
   let zone: Zone | undefined;
-  for (const item of [...items].sort((a, b) => a.centerY - b.centerY)) {
-    const isCrossing = crosses(item, gutter);
+  for (const row of toRows(items)) {
+    const isCrossing = row.some((item) => crosses(item, gutter));
     if (zone === undefined || (isCrossing && zone.left.length + zone.right.length > 0)) {
       zone = { crossing: [], left: [], right: [] };
       zones.push(zone);
     }
-    if (isCrossing) zone.crossing.push(item);
-    else if (item.right <= gutter.start) zone.left.push(item);
-    else zone.right.push(item);
+    for (const item of row) {
+      if (isCrossing) zone.crossing.push(item);
+      else if (item.right <= gutter.start) zone.left.push(item);
+      else zone.right.push(item);
+    }
   }
   return zones;
 }

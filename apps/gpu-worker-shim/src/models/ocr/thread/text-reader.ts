@@ -31,8 +31,15 @@ export interface Page {
 }
 
 const maxPictureSidePx = 4000;
-const recognitionSize = { height: 48, minWidth: 320, maxWidth: 3840 } as const;
-const orientationSize = { height: 48, minWidth: 192, maxWidth: 192 } as const;
+/**
+ * Boxes hold some air above and below their line, so letters come out narrow; stretched a little they are told apart
+ * better: 2.0 % instead of 2.6 % were wrong on small and condensed print with 1.1 and 1.2; more loses spaces.
+ */
+const recognitionSize = { height: 48, minWidth: 320, maxWidth: 3840, stretch: 1.15 } as const;
+/** Heights of boxes as the detection network sees them: higher lines are searched again, at the usual height. */
+const maxDetectionHeightPx = 90;
+const usualDetectionHeightPx = 45;
+const orientationSize = { height: 48, minWidth: 192, maxWidth: 192, stretch: 1 } as const;
 const orientationAspect = orientationSize.maxWidth / orientationSize.height;
 /** Boxes that are asked whether the page stands on its head: the longest ones. */
 const maxOrientationVotes = 24;
@@ -57,10 +64,11 @@ export class TextReader {
   /** Loads the networks. Throws an `Error` that names the file and what is wrong with it. */
   static async open(settings: OcrThreadSettings): Promise<TextReader> {
     const alphabet = parseAlphabet(await readFile(settings.charactersFile, 'utf8'));
+    const sessionSettings = { ...settings, hasVaryingShapes: true };
     const sessions = {
-      detection: await openSession(settings.detectionFile, settings),
-      recognition: await openSession(settings.recognitionFile, settings),
-      orientation: await openSession(settings.orientationFile, settings),
+      detection: await openSession(settings.detectionFile, sessionSettings),
+      recognition: await openSession(settings.recognitionFile, sessionSettings),
+      orientation: await openSession(settings.orientationFile, sessionSettings),
     };
     const classes = tensorFacts(sessions.recognition.outputMetadata)[0]?.shape.at(-1);
     if (typeof classes === 'number' && classes !== alphabet.length) {
@@ -105,10 +113,23 @@ export class TextReader {
     await Promise.all(Object.values(this.sessions).map((session) => session.release()));
   }
 
+  /**
+   * Letters that fill much of the network's view fall apart into pieces: where most lines are that high, they are
+   * searched once more at a scale that brings them to the usual height.
+   */
   private async findBoxes(image: RgbImage): Promise<RotatedBox[]> {
-    const tensor = await toPpOcrDetectionTensor(image);
-    const values = await run(this.sessions.detection, tensor);
     const { scale } = ppOcrDetectionSize(image.width, image.height);
+    const boxes = await this.findBoxesAt(image, scale);
+    const heights = boxes.map(({ width, height }) => Math.min(width, height)).sort((a, b) => a - b);
+    const medianHeight = heights[Math.floor(heights.length / 2)] ?? 0;
+    if (medianHeight * scale <= maxDetectionHeightPx) return boxes;
+    return this.findBoxesAt(image, usualDetectionHeightPx / medianHeight);
+  }
+
+  private async findBoxesAt(image: RgbImage, maxScale: number): Promise<RotatedBox[]> {
+    const tensor = await toPpOcrDetectionTensor(image, maxScale);
+    const values = await run(this.sessions.detection, tensor);
+    const { scale } = ppOcrDetectionSize(image.width, image.height, maxScale);
     return findTextBoxes({ values, width: tensor.width, height: tensor.height }, scale);
   }
 
