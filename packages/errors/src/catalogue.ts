@@ -97,7 +97,7 @@ export const catalogue = {
     408,
     'timeout_error',
     'The upload took too long.',
-    'The body did not arrive in time. Check the connection or send less.',
+    'The headers or the body did not arrive in time, or too slowly. Check the connection or send less.',
     true,
   ),
   GONE: http(
@@ -116,7 +116,7 @@ export const catalogue = {
     415,
     'invalid_request_error',
     'The content type is not supported.',
-    'Send `Content-Type: application/json`, or `multipart/form-data` where a route takes a form.',
+    'Send `Content-Type: application/json`, or `multipart/form-data` where a route takes a form. A packed body is gzip, deflate or br by `Content-Encoding`.',
   ),
   RATE_LIMITED: http(
     429,

@@ -6,7 +6,8 @@ export type Coding = 'gzip' | 'deflate' | 'br';
 /** What a refusal tells the client in `Accept-Encoding`. */
 export const ACCEPTED_CODINGS = 'gzip, deflate, br';
 
-const MAX_CODINGS = 2;
+/** Nobody packs a body more often than that. */
+export const MAX_CODINGS = 2;
 const codings = new Map<string, Coding>([
   ['gzip', 'gzip'],
   // RFC 9110, 8.4.1.3: the same as gzip.

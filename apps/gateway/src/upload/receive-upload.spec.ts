@@ -181,6 +181,17 @@ describe('an upload', () => {
     expect(server.bytesInFlight()).toBe(0);
   });
 
+  it('is not slow because we were: bytes that came while the loop was blocked count', async () => {
+    server = await startUploadServer({ idleMs: 200 });
+    const client = await open();
+    client.send(`${head('Content-Length: 2')}a`);
+    await until(() => server.counts.read === 1);
+    client.send('b');
+    const startedAtMs = performance.now();
+    while (performance.now() - startedAtMs < 500);
+    expect(await client.until(/\r\n\r\n\{.*\}$/)).toMatch(/^HTTP\/1\.1 200/);
+  });
+
   it('fails for its reader when the client leaves, at every stage', async () => {
     const errors: unknown[] = [];
     server = await startUploadServer({

@@ -1,6 +1,13 @@
 import { variableRows } from '@fovea/config';
 import { catalogue, type ErrorCode } from '@fovea/errors';
-import { variables as gatewayVariables, IMAGE_FORMATS, MAX_IMAGE_SIDE_PX } from '@fovea/gateway/reference';
+import {
+  ACCEPTED_CODINGS,
+  variables as gatewayVariables,
+  IMAGE_FORMATS,
+  MAX_CODINGS,
+  MAX_DECOMPRESSION_RATIO,
+  MAX_IMAGE_SIDE_PX,
+} from '@fovea/gateway/reference';
 import { shimVariables } from '@fovea/gpu-worker-shim/reference';
 import { MAX_ENVELOPE_BYTES } from '@fovea/schemas/jobs';
 import { variables as adapterVariables } from '@fovea/worker-adapter/reference';
@@ -27,7 +34,13 @@ const configured: readonly ConfiguredLimit[] = [
     refusal: 'RATE_LIMITED',
   },
   { name: 'max_waiting_jobs_per_lane', variable: 'GATEWAY_MAX_WAITING_JOBS', refusal: 'QUEUE_FULL' },
-  { name: '', variable: 'GATEWAY_UPLOAD_IDLE_S', refusal: 'REQUEST_TIMEOUT' },
+  { name: '', variable: 'GATEWAY_HEADERS_TIMEOUT_S', refusal: 'REQUEST_TIMEOUT' },
+  { name: 'upload_idle_s', variable: 'GATEWAY_UPLOAD_IDLE_S', refusal: 'REQUEST_TIMEOUT' },
+  {
+    name: 'upload_min_bytes_per_s',
+    variable: 'GATEWAY_UPLOAD_MIN_BYTES_PER_S',
+    refusal: 'REQUEST_TIMEOUT',
+  },
   { name: 'request_timeout_s', variable: 'REQUEST_TIMEOUT_S', refusal: 'TIMEOUT' },
   { name: '', variable: 'BLOB_MAX_BYTES', refusal: 'STORAGE_FULL' },
   { name: 'max_files_per_tenant', variable: 'FILE_MAX_PER_TENANT', refusal: 'RATE_LIMITED' },
@@ -67,6 +80,16 @@ function fixedTable(): string {
         refusalText('IMAGE_TOO_LARGE'),
       ],
       ['Format of an image, by content', IMAGE_FORMATS.map(code).join(', '), refusalText('INVALID_IMAGE')],
+      [
+        `Codings of a body (\`max_content_codings\`): ${ACCEPTED_CODINGS}`,
+        `${MAX_CODINGS}`,
+        refusalText('UNSUPPORTED_MEDIA_TYPE'),
+      ],
+      [
+        'Unpacked size of a body over 1 MiB against its size on the wire (`max_decompression_ratio`)',
+        `${MAX_DECOMPRESSION_RATIO} times`,
+        refusalText('PAYLOAD_TOO_LARGE'),
+      ],
       ['A job in the queue; longer text travels as a blob', `${MAX_ENVELOPE_BYTES} bytes`, ''],
     ],
   );
