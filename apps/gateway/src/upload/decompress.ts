@@ -12,12 +12,12 @@ const PIECE_BYTES = 64 * 1024;
 
 /**
  * What one decoder holds at most: the window of its format (32 KiB; 16 MiB for Brotli, whose larger windows zlib
- * refuses by default) and its tables, besides one piece of output.
+ * refuses by default), its tables and a few pieces of output. Measured with the largest windows.
  */
 const decoderBytes: Readonly<Record<Coding, number>> = {
   gzip: 192 * 1024,
   deflate: 192 * 1024,
-  br: 17 * 1024 * 1024,
+  br: 26 * 1024 * 1024,
 };
 
 export const memoryOf = (codings: readonly Coding[]): number =>
