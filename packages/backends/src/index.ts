@@ -1,12 +1,17 @@
 import type { GenerationEvent } from '@fovea/schemas/events';
 import type { Sampling } from '@fovea/schemas/jobs';
 
-/** An image as the engine gets it. */
+/** An image as the engine gets it: its bytes are read while they are sent, so no image is ever in memory as a whole. */
 export interface EngineImage {
   readonly mediaType: string;
-  readonly bytes: Uint8Array;
+  readonly byteSize: number;
   /** Where the client put it, for errors. */
   readonly path: string;
+  /**
+   * A fresh run over all `byteSize` bytes; a second try of a request asks again. A chunk is used before the next one is
+   * asked for. What it throws is what `generate` throws.
+   */
+  chunks(): AsyncIterable<Uint8Array>;
 }
 
 export type EnginePart =

@@ -55,7 +55,8 @@ async function nextTickOfTheClock({ clockTickMs = 20 }: StoreUnderTest): Promise
 
 async function readThrough(stream: AsyncIterable<Uint8Array>): Promise<Buffer> {
   const parts: Uint8Array[] = [];
-  for await (const part of stream) parts.push(part);
+  // A chunk holds only until the next one.
+  for await (const part of stream) parts.push(Buffer.from(part));
   return Buffer.concat(parts);
 }
 

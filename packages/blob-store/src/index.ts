@@ -1,4 +1,3 @@
-import type { Readable } from 'node:stream';
 import type { BlobRef } from '@fovea/schemas/jobs';
 
 export { type BlobStoreLocation, parseBlobStoreUrl, problemOfBlobStoreUrl } from './blob-store-url.js';
@@ -46,8 +45,12 @@ export interface SweepReport {
 export abstract class BlobStore {
   /** Stores a stream of bytes. Throws `STORAGE_FULL` when quota or disk are exhausted. */
   abstract put(bytes: AsyncIterable<Uint8Array>, options: PutOptions): Promise<BlobRef>;
-  /** Throws `GONE` when the blob does not exist (any more). */
-  abstract open(ref: BlobRef, signal?: AbortSignal): Promise<Readable>;
+  /**
+   * The bytes in chunks, to be read at once: what is opened stays open until the loop over it is left.
+   * A chunk holds until the next one is asked for, then its memory may be used again. Throws `GONE` when the blob does
+   * not exist (any more).
+   */
+  abstract open(ref: BlobRef, signal?: AbortSignal): Promise<AsyncIterable<Uint8Array>>;
   /** The same, whole, for readers that need every byte at once. */
   abstract read(ref: BlobRef, signal?: AbortSignal): Promise<Buffer>;
   /** Takes a reference to a blob that is there. Throws `GONE` when it isn't; the owner may then be released as ever. */

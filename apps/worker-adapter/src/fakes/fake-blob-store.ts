@@ -21,7 +21,7 @@ export class FakeBlobStore extends BlobStore {
     return Promise.reject(new Error('adapters put nothing'));
   }
 
-  async open(ref: BlobRef): Promise<Readable> {
+  async open(ref: BlobRef): Promise<AsyncIterable<Uint8Array>> {
     return Readable.from([await this.read(ref)]);
   }
 

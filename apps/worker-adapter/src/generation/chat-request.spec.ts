@@ -1,7 +1,8 @@
+import type { EngineMessage } from '@fovea/backends';
 import { describe, expect, it } from '@jest/globals';
 import { FakeBlobStore } from '../fakes/fake-blob-store.js';
 import { createJob } from '../fakes/fake-lease.js';
-import { blobBytes, buildChatGeneration } from './chat-request.js';
+import { buildChatGeneration, heldBytes } from './chat-request.js';
 
 const signal = new AbortController().signal;
 const model = { engineModel: 'engine/tiny', maximumCompletionTokens: 100 };
@@ -12,6 +13,30 @@ const imageMessage = (blob: number) => ({
     { type: 'text' as const, text: 'What is this?' },
     { type: 'image' as const, blob, path: 'messages[0].content[1].image_url.url' },
   ],
+});
+
+/** The bytes of a message's only image. */
+async function imageBytes(message: EngineMessage | undefined): Promise<Buffer> {
+  const content = message === undefined || typeof message.content === 'string' ? [] : message.content;
+  const chunks: Uint8Array[] = [];
+  for (const part of content) {
+    if (part.type === 'image') for await (const chunk of part.image.chunks()) chunks.push(chunk);
+  }
+  return Buffer.concat(chunks);
+}
+
+describe('heldBytes', () => {
+  const blob = (byteSize: number) => ({ name: 'a'.repeat(64), mediaType: 'image/png', byteSize });
+
+  it('counts long messages whole and images only as far as they are in memory at a time', () => {
+    const messages = { blob: 1 };
+    const blobs = [blob(30_000_000), blob(5_000_000), blob(20_000_000)];
+    expect(heldBytes(createJob({ blobs, task: { kind: 'chat', messages, sampling: {} } }))).toBe(
+      5_000_000 + 1024 * 1024,
+    );
+    expect(heldBytes(createJob({ blobs: [blob(7)] }))).toBe(7);
+    expect(heldBytes(createJob())).toBe(0);
+  });
 });
 
 describe('buildChatGeneration', () => {
@@ -39,23 +64,27 @@ describe('buildChatGeneration', () => {
         type: 'image',
         image: {
           mediaType: 'image/webp',
-          bytes: Buffer.from('pixels'),
+          byteSize: 6,
           path: 'messages[0].content[1].image_url.url',
+          chunks: expect.any(Function),
         },
       },
     ]);
+    expect(await imageBytes(messages[0])).toEqual(Buffer.from('pixels'));
   });
 
-  it('reads an image once however many messages show it', async () => {
+  it('reads an image when it is sent, and anew for a second try', async () => {
     const blobs = new FakeBlobStore();
     const ref = blobs.add('a', Buffer.from('pixels'));
     const job = createJob({
       blobs: [ref],
-      task: { kind: 'chat', messages: [imageMessage(0), imageMessage(0)], sampling: {} },
+      task: { kind: 'chat', messages: [imageMessage(0)], sampling: {} },
     });
-    await buildChatGeneration(job, model, blobs, signal);
-    expect(blobs.reads).toHaveLength(1);
-    expect(blobBytes(job)).toBe(6);
+    const { messages } = await buildChatGeneration(job, model, blobs, signal);
+    expect(blobs.reads).toEqual([]);
+    expect(await imageBytes(messages[0])).toEqual(Buffer.from('pixels'));
+    expect(await imageBytes(messages[0])).toEqual(Buffer.from('pixels'));
+    expect(blobs.reads).toHaveLength(2);
   });
 
   it('takes long messages from their blob', async () => {
@@ -101,8 +130,8 @@ describe('buildChatGeneration', () => {
       blobs: [missing],
       task: { kind: 'chat', messages: [imageMessage(0)], sampling: {} },
     });
-    const failure = buildChatGeneration(job, model, new FakeBlobStore(), signal);
-    await expect(failure).rejects.toMatchObject({
+    const { messages } = await buildChatGeneration(job, model, new FakeBlobStore(), signal);
+    await expect(imageBytes(messages[0])).rejects.toMatchObject({
       code: 'INTERNAL',
       message: expect.not.stringContaining('cccc'),
       detail: expect.stringContaining('cccc'),

@@ -19,14 +19,24 @@ export interface ServedModel {
 
 const messagesSchema = z.array(chatMessageSchema).min(1);
 
-/** Bytes that `buildChatGeneration` will hold in memory: every blob of the job, once. */
-export const blobBytes = (job: InferenceJob): number =>
-  job.blobs.reduce((total, blob) => total + blob.byteSize, 0);
+/** What a request holds of its images while it sends them: chunks that are read, pieces that are encoded. */
+const SENDING_BYTES = 1024 * 1024;
+
+/** Most bytes of its blobs that a job holds in memory: long messages whole, images in passing. */
+export function heldBytes(job: InferenceJob): number {
+  const { messages } = job.task;
+  const whole = Array.isArray(messages) ? undefined : job.blobs[messages.blob];
+  const images = job.blobs.filter((blob) => blob !== whole);
+  const imageBytes = images.reduce((total, blob) => total + blob.byteSize, 0);
+  return (whole?.byteSize ?? 0) + Math.min(SENDING_BYTES, imageBytes);
+}
 
 /**
- * Reads the job's blobs and builds what the engine gets. The signal aborts the reads.
+ * Reads long messages from their blob and builds what the engine gets. Images are read when they are sent. The signal
+ * aborts all these reads.
  *
- * A blob that is gone or does not hold what the envelope promises is our failure, not the client's: `INTERNAL`.
+ * A blob that is gone or does not hold what the envelope promises is our failure, not the client's: `INTERNAL`, from here
+ * or from the image's chunks.
  */
 export async function buildChatGeneration(
   job: InferenceJob,
@@ -34,47 +44,51 @@ export async function buildChatGeneration(
   blobs: BlobStore,
   signal: AbortSignal,
 ): Promise<ChatGeneration> {
-  const read = createBlobReader(job, blobs, signal);
+  const source: BlobSource = { job, blobs, signal };
   const { messages, sampling, extensions } = job.task;
-  const parsed = Array.isArray(messages) ? messages : parseMessages((await read(messages.blob)).bytes);
+  const parsed = Array.isArray(messages) ? messages : parseMessages(await readBlob(source, messages.blob));
   return {
     requestId: job.id,
     model: model.engineModel,
-    messages: await Promise.all(parsed.map((message) => toEngineMessage(message, read))),
+    messages: parsed.map((message) => toEngineMessage(message, source)),
     sampling: boundSampling(sampling, model.maximumCompletionTokens),
     ...(extensions === undefined ? {} : { extensions }),
   };
 }
 
-interface LoadedBlob {
-  readonly ref: BlobRef;
-  readonly bytes: Buffer;
+interface BlobSource {
+  readonly job: InferenceJob;
+  readonly blobs: BlobStore;
+  readonly signal: AbortSignal;
 }
 
-type ReadBlob = (index: number) => Promise<LoadedBlob>;
+function refOf(job: InferenceJob, index: number): BlobRef {
+  const ref = job.blobs[index];
+  if (ref === undefined) throw new FoveaError('INTERNAL', { detail: `the envelope has no blob ${index}` });
+  return ref;
+}
 
-/** Each blob is read once, however many parts of the conversation show it. */
-function createBlobReader(job: InferenceJob, blobs: BlobStore, signal: AbortSignal): ReadBlob {
-  const loaded = new Map<number, Promise<LoadedBlob>>();
-  const load = async (index: number): Promise<LoadedBlob> => {
-    const ref = job.blobs[index];
-    if (ref === undefined) {
-      throw new FoveaError('INTERNAL', { detail: `the envelope has no blob ${index}` });
-    }
-    try {
-      return { ref, bytes: await blobs.read(ref, signal) };
-    } catch (error) {
-      signal.throwIfAborted();
-      throw new FoveaError('INTERNAL', { detail: `blob ${ref.name} cannot be read`, cause: error });
-    }
-  };
-  return (index) => {
-    const known = loaded.get(index);
-    if (known !== undefined) return known;
-    const started = load(index);
-    loaded.set(index, started);
-    return started;
-  };
+function unreadable(ref: BlobRef, cause: unknown): FoveaError {
+  return new FoveaError('INTERNAL', { detail: `blob ${ref.name} cannot be read`, cause });
+}
+
+async function readBlob({ job, blobs, signal }: BlobSource, index: number): Promise<Buffer> {
+  const ref = refOf(job, index);
+  try {
+    return await blobs.read(ref, signal);
+  } catch (error) {
+    signal.throwIfAborted();
+    throw unreadable(ref, error);
+  }
+}
+
+async function* blobChunks({ blobs, signal }: BlobSource, ref: BlobRef): AsyncGenerator<Uint8Array> {
+  try {
+    yield* await blobs.open(ref, signal);
+  } catch (error) {
+    signal.throwIfAborted();
+    throw unreadable(ref, error);
+  }
 }
 
 /** Long request text. Parsed on the event loop: the lock is renewed from a thread, other streams wait a little. */
@@ -87,11 +101,11 @@ function parseMessages(bytes: Buffer): ChatMessage[] {
   }
 }
 
-async function toEngineMessage(message: ChatMessage, read: ReadBlob): Promise<EngineMessage> {
+function toEngineMessage(message: ChatMessage, source: BlobSource): EngineMessage {
   const name = message.name === undefined ? {} : { name: message.name };
   const text = message.plain === true ? plainText(message.content) : undefined;
   if (text !== undefined) return { role: message.role, content: text, ...name };
-  const content = await Promise.all(message.content.map((part) => toEnginePart(part, read)));
+  const content = message.content.map((part) => toEnginePart(part, source));
   return { role: message.role, content, ...name };
 }
 
@@ -105,10 +119,11 @@ function plainText(content: readonly ContentPart[]): string | undefined {
   return joined;
 }
 
-async function toEnginePart(part: ContentPart, read: ReadBlob): Promise<EnginePart> {
+function toEnginePart(part: ContentPart, source: BlobSource): EnginePart {
   if (part.type === 'text') return part;
-  const { ref, bytes } = await read(part.blob);
-  const image: EngineImage = { mediaType: ref.mediaType, bytes, path: part.path };
+  const ref = refOf(source.job, part.blob);
+  const { mediaType, byteSize } = ref;
+  const image: EngineImage = { mediaType, byteSize, path: part.path, chunks: () => blobChunks(source, ref) };
   return { type: 'image', image };
 }
 

@@ -7,7 +7,7 @@ import { type GenerationEvent, isTerminal } from '@fovea/schemas/events';
 import { createCoalescingWriter, type TokenStream, type TokenWriter } from '@fovea/token-stream';
 import { pause } from '../pause.js';
 import type { Slots } from '../slots/slots.js';
-import { blobBytes, buildChatGeneration, type ServedModel } from './chat-request.js';
+import { buildChatGeneration, heldBytes, type ServedModel } from './chat-request.js';
 import { Cleanups } from './cleanups.js';
 import { countEarlierAttempt } from './earlier-attempt.js';
 import { type Ending, endingOfFailure, endingOfStop, MAX_ATTEMPTS } from './ending.js';
@@ -132,8 +132,8 @@ export class Generation {
     const { job } = this.#lease;
     const { backend, blobs, blobRoom } = this.#ports;
     const { signal } = this.stop;
-    const heldBytes = blobBytes(job);
-    const releaseRoom = heldBytes > 0 ? await blobRoom.acquire(signal, heldBytes) : () => undefined;
+    const held = heldBytes(job);
+    const releaseRoom = held > 0 ? await blobRoom.acquire(signal, held) : () => undefined;
     try {
       const request = await buildChatGeneration(job, model, blobs, signal);
       signal.throwIfAborted();

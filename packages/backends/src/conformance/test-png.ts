@@ -9,8 +9,29 @@ function pngChunk(type: string, content: Buffer): Buffer {
   return Buffer.concat([frame.subarray(0, 4), body, frame.subarray(4)]);
 }
 
+/** An image whose bytes a test can look at. */
+export interface TestImage extends EngineImage {
+  readonly bytes: Uint8Array;
+}
+
+/** Any bytes as an image, by default in one chunk. */
+export function imageOf(
+  bytes: Uint8Array,
+  { mediaType = 'image/png', path = 'messages[0].content[1].image_url.url', chunkBytes = bytes.length } = {},
+): TestImage {
+  return {
+    mediaType,
+    path,
+    bytes,
+    byteSize: bytes.length,
+    async *chunks() {
+      for (let at = 0; at < bytes.length; at += chunkBytes) yield bytes.subarray(at, at + chunkBytes);
+    },
+  };
+}
+
 /** A real grey PNG whose pixels follow from `seed`; incompressible enough to span many pieces. */
-export function createTestPng(side: number, seed: number): EngineImage {
+export function createTestPng(side: number, seed: number): TestImage {
   const header = Buffer.alloc(13);
   header.writeUInt32BE(side, 0);
   header.writeUInt32BE(side, 4);
@@ -28,5 +49,5 @@ export function createTestPng(side: number, seed: number): EngineImage {
     pngChunk('IDAT', deflateSync(rows)),
     pngChunk('IEND', Buffer.alloc(0)),
   ]);
-  return { mediaType: 'image/png', bytes, path: `messages[0].content[${seed}].image_url.url` };
+  return imageOf(bytes, { path: `messages[0].content[${seed}].image_url.url` });
 }

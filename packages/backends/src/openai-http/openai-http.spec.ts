@@ -1,3 +1,4 @@
+import { FoveaError } from '@fovea/errors';
 import { type Behaviour, type FakeVllm, type FakeVllmOptions, startFakeVllm } from '@fovea/fake-vllm';
 import type { GenerationEvent } from '@fovea/schemas/events';
 import { afterEach, describe, expect, it } from '@jest/globals';
@@ -311,6 +312,27 @@ describe('openai-http', () => {
     const events = await read(backend, { messages: [{ role: 'user', content }] });
     expect(textOf(events)).toContain(`400x400 ${image.bytes.length} bytes`);
     expect(fake.counters).toMatchObject({ requests: 2, connections: 2 });
+  });
+
+  it('ends with what an image’s chunks throw, without a second try', async () => {
+    const { backend } = await start();
+    let runs = 0;
+    const image = {
+      ...createTestPng(400, 1),
+      async *chunks() {
+        runs += 1;
+        yield Buffer.alloc(1_000);
+        throw new FoveaError('INTERNAL', { detail: 'the blob is gone' });
+      },
+    };
+    const content = [{ type: 'image' as const, image }];
+    await expect(read(backend, { messages: [{ role: 'user', content }] })).rejects.toMatchObject({
+      code: 'INTERNAL',
+      detail: 'the blob is gone',
+    });
+    expect(runs).toBe(1);
+    // The engine is as good as before.
+    expect(await read(backend)).not.toEqual([]);
   });
 
   it('does not try a third time', async () => {

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { describe, expect, it } from '@jest/globals';
+import { imageOf, type TestImage } from '../conformance/test-png.js';
 import type { EngineMessage } from '../index.js';
 import { createRequestBody, maxPieceBytes, type RequestBody } from './request-body.js';
 import { apiDefaults, toWireParameters } from './wire-parameters.js';
@@ -10,11 +11,11 @@ async function collect(body: RequestBody): Promise<Buffer[]> {
   return pieces;
 }
 
-const picture = (bytes: Uint8Array, mediaType = 'image/png'): EngineMessage => ({
+const picture = (image: TestImage): EngineMessage => ({
   role: 'user',
   content: [
     { type: 'text', text: 'what "is" \\ this?\n' },
-    { type: 'image', image: { mediaType, bytes, path: 'messages[0].content[1].image_url.url' } },
+    { type: 'image', image },
     { type: 'text', text: '…and why?' },
   ],
 });
@@ -24,7 +25,7 @@ describe('createRequestBody', () => {
     'writes an image of %d bytes as JSON whose length is what it said, in bounded pieces',
     async (size) => {
       const bytes = randomBytes(size);
-      const body = createRequestBody([{ role: 'system', content: 'be brief' }, picture(bytes)], {
+      const body = createRequestBody([{ role: 'system', content: 'be brief' }, picture(imageOf(bytes))], {
         model: 'm',
       });
       const pieces = await collect(body);
@@ -48,6 +49,44 @@ describe('createRequestBody', () => {
     },
   );
 
+  it.each([1, 2, 3, 4, 5, 16_384, 65_536, 196_608])(
+    'writes the same base64 when the image comes in chunks of %d bytes, twice if need be',
+    async (chunkBytes) => {
+      const bytes = randomBytes(Math.min(400_001, chunkBytes * 1_000 + 1));
+      const body = createRequestBody([picture(imageOf(bytes, { chunkBytes }))], {});
+      const pieces = await collect(body);
+      expect(Math.max(...pieces.map((piece) => piece.length))).toBeLessThanOrEqual(maxPieceBytes);
+      const whole = Buffer.concat(pieces);
+      expect(whole.length).toBe(body.byteLength);
+      expect(whole.toString()).toContain(`base64,${bytes.toString('base64')}"`);
+      expect(Buffer.concat(await collect(body)).equals(whole)).toBe(true);
+    },
+  );
+
+  it('uses a chunk before it asks for the next one', async () => {
+    const bytes = randomBytes(500);
+    const memory = Buffer.alloc(100);
+    const image: TestImage = {
+      ...imageOf(bytes),
+      async *chunks() {
+        for (let at = 0; at < bytes.length; at += memory.length) {
+          memory.set(bytes.subarray(at, at + memory.length));
+          yield memory;
+        }
+      },
+    };
+    const text = Buffer.concat(await collect(createRequestBody([picture(image)], {}))).toString();
+    expect(text).toContain(`base64,${bytes.toString('base64')}"`);
+  });
+
+  it.each([9, 11])('throws when an image of 10 bytes turns out to have %d', async (size) => {
+    const image = { ...imageOf(randomBytes(size), { chunkBytes: 4 }), byteSize: 10 };
+    await expect(collect(createRequestBody([picture(image)], {}))).rejects.toMatchObject({
+      code: 'INTERNAL',
+      detail: expect.stringContaining('of 10 bytes'),
+    });
+  });
+
   it('cuts long text too, inside UTF-8 sequences if need be, and can be sent twice', async () => {
     const text = 'ß€😀'.repeat(30_000);
     const body = createRequestBody([{ role: 'user', content: text, name: 'é' }], {});
@@ -62,7 +101,7 @@ describe('createRequestBody', () => {
 
   it('encodes a view into a larger buffer, not the buffer', async () => {
     const view = new Uint8Array(randomBytes(100).buffer, 0).subarray(10, 20);
-    const text = Buffer.concat(await collect(createRequestBody([picture(view)], {}))).toString();
+    const text = Buffer.concat(await collect(createRequestBody([picture(imageOf(view))], {}))).toString();
     expect(text).toContain(`base64,${Buffer.from(view).toString('base64')}"`);
   });
 
@@ -71,7 +110,7 @@ describe('createRequestBody', () => {
     ['"}]} nonsense', 'data:application/octet-stream;base64,'],
   ])('writes the declared type %j so that vLLM can read it', async (mediaType, start) => {
     const text = Buffer.concat(
-      await collect(createRequestBody([picture(Buffer.from('x'), mediaType)], {})),
+      await collect(createRequestBody([picture(imageOf(Buffer.from('x'), { mediaType }))], {})),
     ).toString();
     expect(text).toContain(`"url":"${start}`);
     expect(() => JSON.parse(text)).not.toThrow();

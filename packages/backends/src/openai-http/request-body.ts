@@ -1,3 +1,4 @@
+import { FoveaError } from '@fovea/errors';
 import type { EngineImage, EngineMessage, EnginePart } from '../index.js';
 
 /** No piece of a body is larger, so that one big request never holds the event loop. */
@@ -6,12 +7,12 @@ export const maxPieceBytes = 64 * 1024;
 /** Base64 turns 3 bytes into 4 characters: this many bytes fill one piece exactly. */
 const imageBytesPerPiece = (maxPieceBytes / 4) * 3;
 
-type Segment = { readonly json: Buffer } | { readonly image: Uint8Array };
+type Segment = { readonly json: Buffer } | { readonly image: EngineImage };
 
 /** A body that is never one string: its length is known, its bytes are made while they are sent. */
 export interface RequestBody {
   readonly byteLength: number;
-  /** A fresh run over the same bytes, for a second try. */
+  /** A fresh run over the same bytes, for a second try. Throws what an image's chunks throw. */
   pieces(): AsyncGenerator<Buffer>;
 }
 
@@ -21,30 +22,30 @@ function bareMediaType(mediaType: string): string {
   return /^[\w.+-]+\/[\w.+-]+$/.test(bare) ? bare : 'application/octet-stream';
 }
 
-function imageSegments(image: EngineImage): (string | Uint8Array)[] {
+function imageSegments(image: EngineImage): (string | EngineImage)[] {
   const open = `{"type":"image_url","image_url":{"url":"data:${bareMediaType(image.mediaType)};base64,`;
-  return [open, image.bytes, '"}}'];
+  return [open, image, '"}}'];
 }
 
-function partSegments(part: EnginePart): (string | Uint8Array)[] {
+function partSegments(part: EnginePart): (string | EngineImage)[] {
   if (part.type === 'image') return imageSegments(part.image);
   return [JSON.stringify({ type: 'text', text: part.text })];
 }
 
-function contentSegments(content: EngineMessage['content']): (string | Uint8Array)[] {
+function contentSegments(content: EngineMessage['content']): (string | EngineImage)[] {
   if (typeof content === 'string') return [JSON.stringify(content)];
   const parts = content.flatMap((part, at) => [...(at === 0 ? [] : [',']), ...partSegments(part)]);
   return ['[', ...parts, ']'];
 }
 
-function messageSegments(message: EngineMessage): (string | Uint8Array)[] {
+function messageSegments(message: EngineMessage): (string | EngineImage)[] {
   const { role, name, content } = message;
   const open = JSON.stringify({ role, ...(name === undefined ? {} : { name }) }).slice(0, -1);
   return [`${open},"content":`, ...contentSegments(content), '}'];
 }
 
 /** Joins neighbouring JSON text, so that a body without images is one segment. */
-function joinText(parts: readonly (string | Uint8Array)[]): Segment[] {
+function joinText(parts: readonly (string | EngineImage)[]): Segment[] {
   const segments: Segment[] = [];
   let text: string[] = [];
   const flush = (): void => {
@@ -64,21 +65,49 @@ function joinText(parts: readonly (string | Uint8Array)[]): Segment[] {
 }
 
 function segmentLength(segment: Segment): number {
-  return 'json' in segment ? segment.json.length : Math.ceil(segment.image.length / 3) * 4;
+  return 'json' in segment ? segment.json.length : Math.ceil(segment.image.byteSize / 3) * 4;
 }
 
-function* segmentPieces(segment: Segment): Generator<Buffer> {
-  if ('json' in segment) {
-    for (let at = 0; at < segment.json.length; at += maxPieceBytes) {
-      yield segment.json.subarray(at, at + maxPieceBytes);
+function* textPieces(json: Buffer): Generator<Buffer> {
+  for (let at = 0; at < json.length; at += maxPieceBytes) yield json.subarray(at, at + maxPieceBytes);
+}
+
+/** Throws as soon as more bytes come than were promised, and at the end when some are missing. */
+async function* exactChunks(image: EngineImage): AsyncGenerator<Uint8Array> {
+  let length = 0;
+  const wrong = (): FoveaError =>
+    new FoveaError('INTERNAL', { detail: `an image has ${length} of ${image.byteSize} bytes` });
+  for await (const chunk of image.chunks()) {
+    length += chunk.length;
+    if (length > image.byteSize) throw wrong();
+    yield chunk;
+  }
+  if (length < image.byteSize) throw wrong();
+}
+
+/** Chunks may end anywhere: up to two bytes wait for the third of their group. */
+async function* base64Pieces(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Buffer> {
+  const group = Buffer.alloc(3);
+  let waiting = 0;
+  for await (const chunk of chunks) {
+    let at = waiting === 0 ? 0 : Math.min(3 - waiting, chunk.length);
+    group.set(chunk.subarray(0, at), waiting);
+    waiting += at;
+    if (waiting > 0 && waiting < 3) continue;
+    let text = group.toString('base64', 0, waiting);
+    const bytes = Buffer.from(chunk.buffer, chunk.byteOffset, chunk.length);
+    const end = at + Math.floor((chunk.length - at) / 3) * 3;
+    while (at < end) {
+      const start = at;
+      at = Math.min(end, start + imageBytesPerPiece - (text === '' ? 0 : 3));
+      yield Buffer.from(text + bytes.toString('base64', start, at), 'latin1');
+      text = '';
     }
-    return;
+    if (text !== '') yield Buffer.from(text, 'latin1');
+    group.set(chunk.subarray(end));
+    waiting = chunk.length - end;
   }
-  const { buffer, byteOffset, length } = segment.image;
-  for (let at = 0; at < length; at += imageBytesPerPiece) {
-    const bytes = Buffer.from(buffer, byteOffset + at, Math.min(imageBytesPerPiece, length - at));
-    yield Buffer.from(bytes.toString('base64'), 'latin1');
-  }
+  if (waiting > 0) yield Buffer.from(group.toString('base64', 0, waiting), 'latin1');
 }
 
 /** The JSON of a chat request: messages first and in order, then the parameters. */
@@ -92,7 +121,10 @@ export function createRequestBody(
   return {
     byteLength: segments.reduce((sum, segment) => sum + segmentLength(segment), 0),
     async *pieces() {
-      for (const segment of segments) yield* segmentPieces(segment);
+      for (const segment of segments) {
+        if ('json' in segment) yield* textPieces(segment.json);
+        else yield* base64Pieces(exactChunks(segment.image));
+      }
     },
   };
 }

@@ -2,7 +2,6 @@ import { randomUUID } from 'node:crypto';
 import { constants } from 'node:fs';
 import { access, type FileHandle, rename, stat, utimes, writeFile } from 'node:fs/promises';
 import { dirname, isAbsolute, join } from 'node:path';
-import type { Readable } from 'node:stream';
 import { FoveaError } from '@fovea/errors';
 import type { BlobRef } from '@fovea/schemas/jobs';
 import { abortable } from '../abortable.js';
@@ -17,6 +16,7 @@ import {
 import { overQuota } from '../storage-full.js';
 import { codeOf, ensureFolder, FILE_MODE, type Layout, layoutOf, removeFile, unless } from './layout.js';
 import { loadSalt } from './naming.js';
+import { readChunks } from './read-chunks.js';
 import { blobsOf, dateReference, dropReference, takeReference } from './references.js';
 import { removeLingering, sweepStore } from './sweep.js';
 import { isKept, openBlob, removeUnreferenced } from './trash.js';
@@ -70,9 +70,8 @@ class FileBlobStore extends BlobStore {
     }
   }
 
-  async open(ref: BlobRef, signal?: AbortSignal): Promise<Readable> {
-    const handle = await this.openChecked(ref, signal);
-    return handle.createReadStream(signal === undefined ? {} : { signal });
+  async open(ref: BlobRef, signal?: AbortSignal): Promise<AsyncIterable<Uint8Array>> {
+    return readChunks(await this.openChecked(ref, signal), ref.byteSize, signal);
   }
 
   async read(ref: BlobRef, signal?: AbortSignal): Promise<Buffer> {

@@ -1,5 +1,4 @@
 import { randomUUID } from 'node:crypto';
-import type { Readable } from 'node:stream';
 import { FoveaError } from '@fovea/errors';
 import type { BlobRef } from '@fovea/schemas/jobs';
 import { abortable } from '../abortable.js';
@@ -82,8 +81,9 @@ class S3BlobStore extends BlobStore {
     }
   }
 
-  async open(ref: BlobRef, signal?: AbortSignal): Promise<Readable> {
-    return (await this.openChecked(ref, signal)).body;
+  async open(ref: BlobRef, signal?: AbortSignal): Promise<AsyncIterable<Uint8Array>> {
+    const { body } = await this.openChecked(ref, signal);
+    return signal === undefined ? body : abortable<Buffer>(body, signal);
   }
 
   async read(ref: BlobRef, signal?: AbortSignal): Promise<Buffer> {
