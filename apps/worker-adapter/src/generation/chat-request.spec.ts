@@ -32,7 +32,7 @@ describe('heldBytes', () => {
     const messages = { blob: 1 };
     const blobs = [blob(30_000_000), blob(5_000_000), blob(20_000_000)];
     expect(heldBytes(createJob({ blobs, task: { kind: 'chat', messages, sampling: {} } }))).toBe(
-      5_000_000 + 1024 * 1024,
+      5_000_000 + 2 * 1024 * 1024,
     );
     expect(heldBytes(createJob({ blobs: [blob(7)] }))).toBe(7);
     expect(heldBytes(createJob())).toBe(0);

@@ -20,7 +20,7 @@ export interface ServedModel {
 const messagesSchema = z.array(chatMessageSchema).min(1);
 
 /** What a request holds of its images while it sends them: chunks that are read, pieces that are encoded. */
-const SENDING_BYTES = 1024 * 1024;
+const SENDING_BYTES = 2 * 1024 * 1024;
 
 /** Most bytes of its blobs that a job holds in memory: long messages whole, images in passing. */
 export function heldBytes(job: InferenceJob): number {

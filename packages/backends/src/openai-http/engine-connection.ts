@@ -1,7 +1,7 @@
 import { Readable } from 'node:stream';
 import { FoveaError } from '@fovea/errors';
 import { type Dispatcher, Pool } from 'undici';
-import type { RequestBody } from './request-body.js';
+import { maxPieceBytes, type RequestBody } from './request-body.js';
 
 export interface EngineConnectionOptions {
   readonly baseUrl: string;
@@ -14,6 +14,8 @@ export type EngineResponse = Dispatcher.ResponseData;
 /** vLLM closes idle connections after 5 s; ours have to be gone before. */
 const keepAliveTimeoutMs = 3000;
 const connectTimeoutMs = 5000;
+/** How far a body is made ahead of what its socket takes. */
+const piecesAheadBytes = 4 * maxPieceBytes;
 const maxTextBytes = 1024 * 1024;
 
 /** Error codes of a connection that broke, as undici and the kernel name them. */
@@ -79,7 +81,7 @@ export class EngineConnection {
         method: 'POST',
         path: this.#prefix + path,
         headers: all,
-        body: Readable.from(body.pieces(), { objectMode: false }),
+        body: Readable.from(body.pieces(), { objectMode: false, highWaterMark: piecesAheadBytes }),
         signal,
       }),
     );

@@ -2,7 +2,7 @@ import type { FileHandle } from 'node:fs/promises';
 import { FoveaError } from '@fovea/errors';
 
 /** Bytes of one read. A multiple of 3, so that who encodes chunks as base64 carries nothing over. */
-export const CHUNK_BYTES = 192 * 1024;
+export const CHUNK_BYTES = 384 * 1024;
 
 /**
  * The first `byteSize` bytes of a file, one chunk read ahead; closes the file at the end, also when it is left early.
