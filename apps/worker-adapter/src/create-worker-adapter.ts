@@ -6,7 +6,7 @@ import type { FoveaError } from '@fovea/errors';
 import type { JobQueue } from '@fovea/job-queue';
 import type { ModelRegistry } from '@fovea/model-registry';
 import type { AdapterTelemetry, Logger } from '@fovea/observability';
-import { type LaneKind, laneKindSchema } from '@fovea/schemas/jobs';
+import type { LaneKind } from '@fovea/schemas/jobs';
 import type { TokenStream } from '@fovea/token-stream';
 import { InterestWatch } from './consumer/interest-watch.js';
 import { LaneConsumer } from './consumer/lane-consumer.js';
@@ -40,6 +40,10 @@ export interface WorkerPorts {
   redisState(): string;
 }
 
+/** The lanes whose jobs are generations. */
+const chatLanes = ['text', 'media'] as const satisfies readonly LaneKind[];
+export type ChatLane = (typeof chatLanes)[number];
+
 /** Wires one worker out of its ports; `compose.ts` picks the adapters behind them. */
 export function createWorkerAdapter(
   { config, settings, logger, onRefused }: ComposeOptions,
@@ -55,9 +59,9 @@ export function createWorkerAdapter(
   const served = new ServedModels(settings.file, backend);
   const running = new RunningGenerations();
   const slots = { text: new Slots(settings.textSlots), media: new Slots(settings.mediaSlots) };
-  const countSlots = (lane: LaneKind, inUse: number): void =>
+  const countSlots = (lane: ChatLane, inUse: number): void =>
     telemetry.slots({ lane, inUse, total: slots[lane].capacity });
-  for (const lane of laneKindSchema.options) countSlots(lane, 0);
+  for (const lane of chatLanes) countSlots(lane, 0);
   const runner = new GenerationRunner(
     {
       stream,
@@ -70,7 +74,9 @@ export function createWorkerAdapter(
       logger,
     },
     running,
-    countSlots,
+    (lane, inUse) => {
+      if (lane !== 'embed') countSlots(lane, inUse);
+    },
   );
   const presence = new Presence(registry, health, {
     workerId: `${hostname()}-${process.pid}-${randomBytes(4).toString('hex')}`,
@@ -98,7 +104,7 @@ export function createWorkerAdapter(
 
 interface LaneParts {
   readonly health: EngineHealth;
-  readonly slots: Readonly<Record<LaneKind, Slots>>;
+  readonly slots: Readonly<Record<ChatLane, Slots>>;
   readonly runner: GenerationRunner;
   readonly logger: Logger;
 }
@@ -110,7 +116,7 @@ function createLanes(
 ): LaneConsumer[] {
   const checkpoint = file.queue.checkpointName;
   const warn = quietRepeats((err) => logger.warn({ err }, 'queue'));
-  return laneKindSchema.options.map(
+  return chatLanes.map(
     (kind) =>
       new LaneConsumer(
         { checkpoint, kind },

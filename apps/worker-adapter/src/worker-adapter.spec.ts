@@ -25,6 +25,7 @@ const tinyPackage = {
   generatorType: 'vllm' as const,
   models: [],
   extensions: [],
+  capabilities: { tools: false, structuredOutput: [], reasoning: 'separate' as const },
   waitForWorkerS: 0,
   maxModelLen: 4096,
 };

@@ -1,5 +1,5 @@
 import type { GenerationEvent } from '@fovea/schemas/events';
-import type { Sampling } from '@fovea/schemas/jobs';
+import type { ResponseFormat, Sampling, Tool, ToolCall, ToolChoice } from '@fovea/schemas/jobs';
 
 /** An image as the engine gets it: its bytes are read while they are sent, so no image is ever in memory as a whole. */
 export interface EngineImage {
@@ -7,6 +7,10 @@ export interface EngineImage {
   readonly byteSize: number;
   /** Where the client put it, for errors. */
   readonly path: string;
+  /** The engine's cache key for these bytes, ours and never a client's; absent when the engine must hash them itself. */
+  readonly uuid?: string;
+  /** `file://` address of the same bytes as the engine sees them; sent in place of the bytes. */
+  readonly fileUrl?: string;
   /**
    * A fresh run over all `byteSize` bytes; a second try of a request asks again. A chunk is used before the next one is
    * asked for. What it throws is what `generate` throws.
@@ -23,6 +27,10 @@ export interface EngineMessage {
   /** A plain string stays one: templates of text-only models know nothing else. */
   readonly content: string | readonly EnginePart[];
   readonly name?: string;
+  /** On `assistant`. */
+  readonly toolCalls?: readonly ToolCall[];
+  /** On `tool`. */
+  readonly toolCallId?: string;
 }
 
 export interface ChatGeneration {
@@ -30,13 +38,61 @@ export interface ChatGeneration {
   readonly model: string;
   readonly messages: readonly EngineMessage[];
   readonly sampling: Sampling;
+  readonly tools?: readonly Tool[];
+  readonly toolChoice?: ToolChoice;
+  readonly parallelToolCalls?: boolean;
+  readonly responseFormat?: ResponseFormat;
   readonly extensions?: Readonly<Record<string, unknown>>;
+  /** Keeps the engine's prefix cache apart from that of other tenants. */
+  readonly cacheSalt?: string;
+  /** W3C trace context, handed on as it is. */
+  readonly traceparent?: string;
 }
 
 /** What an engine says of itself; part of the model package's content. */
 export interface EngineModel {
   readonly id: string;
   readonly maxModelLen: number;
+}
+
+/** What an engine says of its load. A figure it does not report is absent. */
+export interface EngineLoad {
+  /** Requests in its batch. */
+  readonly running?: number;
+  /** Requests it has accepted and not begun. */
+  readonly waiting?: number;
+  /** Part of its KV cache that is taken, 0 to 1. */
+  readonly kvCacheUsage?: number;
+  /** Tokens generated since its start; only ever grows. Stands still while requests run: the engine hangs. */
+  readonly generatedTokens?: number;
+  /** Prompt tokens worked off since its start; a long prefill moves only this one. */
+  readonly promptTokens?: number;
+}
+
+export interface EmbedRequest {
+  readonly requestId: string;
+  readonly model: string;
+  readonly inputs: readonly string[];
+  readonly dimensions?: number;
+}
+
+export interface EmbedAnswer {
+  /** One per input, in order: little-endian float32 values, base64. */
+  readonly vectors: readonly string[];
+  readonly promptTokens: number;
+}
+
+export interface RerankRequest {
+  readonly requestId: string;
+  readonly model: string;
+  readonly query: string;
+  readonly documents: readonly string[];
+}
+
+export interface RerankAnswer {
+  /** One per document, in the order of the request. */
+  readonly scores: readonly number[];
+  readonly promptTokens: number;
 }
 
 /**

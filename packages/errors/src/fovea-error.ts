@@ -11,6 +11,8 @@ export interface FoveaErrorOptions {
   readonly limit?: { readonly name: string; readonly value: number; readonly actual?: number } | undefined;
   /** Seconds for the `Retry-After` header; only 429 and 503 send it. */
   readonly retryAfterS?: number | undefined;
+  /** False when sending the same request again would do harm; goes out as `x-should-retry: false`. */
+  readonly mayRetry?: false | undefined;
   /** What only the log may know. */
   readonly detail?: string | undefined;
   readonly cause?: unknown;
@@ -24,6 +26,7 @@ export class FoveaError extends Error {
   readonly param: string | undefined;
   readonly limit: FoveaErrorOptions['limit'];
   readonly retryAfterS: number | undefined;
+  readonly mayRetry: false | undefined;
   readonly detail: string | undefined;
 
   constructor(code: ErrorCode, options: FoveaErrorOptions = {}) {
@@ -35,6 +38,7 @@ export class FoveaError extends Error {
     this.param = options.param;
     this.limit = options.limit;
     this.retryAfterS = options.retryAfterS;
+    this.mayRetry = options.mayRetry;
     this.detail = options.detail;
   }
 

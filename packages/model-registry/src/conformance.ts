@@ -18,6 +18,8 @@ const model = (name: string, changes: Partial<Model> = {}): Model => ({
   description: `The model ${name}`,
   multimodalEnabled: true,
   chat: true,
+  embedding: false,
+  rerank: false,
   maximumCompletionTokens: null,
   aligned: false,
   promptTemplate: '',
@@ -32,6 +34,7 @@ const packageOf = (checkpoint: string, version: number, names: string[] = [check
   generatorType: 'onnx',
   models: names.map((name) => model(name)),
   extensions: ['top_k'],
+  capabilities: { tools: false, structuredOutput: [], reasoning: 'separate' },
   waitForWorkerS: 0,
   maxModelLen: 4_096,
 });

@@ -3,7 +3,8 @@ import { z } from 'zod';
 
 /**
  * What one generation tells the world, in order: `generation-start`, any number of deltas, one `choice-end` per choice, then exactly
- * one terminal event (`generation-end` or `error`). Workers append these to the request's log; gateways
+ * one terminal event (`generation-end` or `error`). Embedding and rerank jobs have one `embedding` or `score` per input in place of
+ * deltas and choices. Workers append these to the request's log; gateways
  * translate them to the client's dialect. Never media, never upstream addresses.
  */
 
@@ -37,22 +38,51 @@ export const generationStartSchema = z.object({
   attempt: z.number().int().positive(),
 });
 
-export const textDeltaSchema = z.object({
-  type: z.literal('text-delta'),
+/** What any piece of an answer carries. */
+const delta = {
   /** Which of the `n` choices. */
   index: z.number().int().nonnegative(),
-  text: z.string(),
   /** Token ids of this piece where the engine gives them; kept so that an answer can be continued elsewhere. */
   tokenIds: z.array(z.number().int()).optional(),
   logprobs: z.array(logprobSchema).optional(),
   /** Running totals where the engine reports them, so that an interrupted stream still has a count. */
   usage: usageSchema.optional(),
-});
+};
+
+export const textDeltaSchema = z.object({ type: z.literal('text-delta'), ...delta, text: z.string() });
 
 export const reasoningDeltaSchema = z.object({
   type: z.literal('reasoning-delta'),
-  index: z.number().int().nonnegative(),
+  ...delta,
   text: z.string(),
+});
+
+/** A piece of a function call. The first one of a call has `id` and `name`; the `arguments` of all, joined, are JSON. */
+export const toolCallDeltaSchema = z.object({
+  type: z.literal('tool-call-delta'),
+  ...delta,
+  /** Place of the call in its choice, from 0. */
+  call: z.number().int().nonnegative(),
+  id: z.string().optional(),
+  name: z.string().optional(),
+  arguments: z.string(),
+});
+
+/** One vector of an embedding job. */
+export const embeddingSchema = z.object({
+  type: z.literal('embedding'),
+  /** Which of the inputs. */
+  index: z.number().int().nonnegative(),
+  /** Little-endian float32 values, base64. */
+  vector: z.base64(),
+});
+
+/** How well one document of a rerank job fits the query. */
+export const scoreSchema = z.object({
+  type: z.literal('score'),
+  /** Which of the documents. */
+  index: z.number().int().nonnegative(),
+  score: z.number(),
 });
 
 export const choiceEndSchema = z.object({
@@ -75,6 +105,8 @@ export const errorEventSchema = z.object({
   param: z.string().optional(),
   limit: z.object({ name: z.string(), value: z.number(), actual: z.number().optional() }).optional(),
   retryAfterS: z.number().int().positive().optional(),
+  /** False when sending the same request again would do harm: the header `x-should-retry: false`. */
+  mayRetry: z.literal(false).optional(),
   /** What had been generated when it broke. */
   usage: usageSchema.optional(),
 });
@@ -83,12 +115,17 @@ export const generationEventSchema = z.discriminatedUnion('type', [
   generationStartSchema,
   textDeltaSchema,
   reasoningDeltaSchema,
+  toolCallDeltaSchema,
+  embeddingSchema,
+  scoreSchema,
   choiceEndSchema,
   generationEndSchema,
   errorEventSchema,
 ]);
 export type GenerationEvent = z.infer<typeof generationEventSchema>;
 export type TextDelta = z.infer<typeof textDeltaSchema>;
+export type ReasoningDelta = z.infer<typeof reasoningDeltaSchema>;
+export type ToolCallDelta = z.infer<typeof toolCallDeltaSchema>;
 export type GenerationEnd = z.infer<typeof generationEndSchema>;
 export type ErrorEvent = z.infer<typeof errorEventSchema>;
 export type TerminalEvent = GenerationEnd | ErrorEvent;

@@ -6,8 +6,8 @@ import { z } from 'zod';
  */
 export const MAX_ENVELOPE_BYTES = 64 * 1024;
 
-/** Images never block text: each checkpoint has one queue per lane. */
-export const laneKindSchema = z.enum(['text', 'media']);
+/** Images never block text, and neither waits for embeddings: each checkpoint has one queue per lane. */
+export const laneKindSchema = z.enum(['text', 'media', 'embed']);
 export type LaneKind = z.infer<typeof laneKindSchema>;
 
 export interface Lane {
@@ -41,16 +41,30 @@ export const imagePartSchema = z.object({
 export const contentPartSchema = z.discriminatedUnion('type', [textPartSchema, imagePartSchema]);
 export type ContentPart = z.infer<typeof contentPartSchema>;
 
+/** A call of a function that a model asked for. */
+export const toolCallSchema = z.object({
+  id: z.string(),
+  name: z.string(),
+  /** JSON text, as the model wrote it. */
+  arguments: z.string(),
+});
+export type ToolCall = z.infer<typeof toolCallSchema>;
+
 export const chatMessageSchema = z.object({
   role: z.enum(['system', 'developer', 'user', 'assistant', 'tool']),
+  /** Empty only beside `toolCalls`. */
   content: z.array(contentPartSchema),
   name: z.string().optional(),
+  /** On `assistant`: what it asked for. */
+  toolCalls: z.array(toolCallSchema).min(1).optional(),
+  /** On `tool`: which call this is the result of. */
+  toolCallId: z.string().optional(),
   /** True when the client sent a plain string, so that the engine gets one, too. */
   plain: z.boolean().optional(),
 });
 export type ChatMessage = z.infer<typeof chatMessageSchema>;
 
-/** Sampling parameters, camelCase; absent means the model's default. */
+/** Sampling parameters, camelCase; absent means the API's default, whatever the model's files say. */
 export const samplingSchema = z.object({
   maxTokens: z.number().int().positive().optional(),
   temperature: z.number().optional(),
@@ -67,15 +81,69 @@ export const samplingSchema = z.object({
 });
 export type Sampling = z.infer<typeof samplingSchema>;
 
+/** A function the model may call. `parameters` is a JSON schema that was checked at the door. */
+export const toolSchema = z.object({
+  name: z.string(),
+  description: z.string().optional(),
+  parameters: z.record(z.string(), z.unknown()).optional(),
+  strict: z.boolean().optional(),
+});
+export type Tool = z.infer<typeof toolSchema>;
+
+export const toolChoiceSchema = z.union([
+  z.enum(['none', 'auto', 'required']),
+  /** This function and no other. */
+  z.object({ name: z.string() }),
+]);
+export type ToolChoice = z.infer<typeof toolChoiceSchema>;
+
+/** What the answer has to look like. `schema` is a JSON schema that was checked at the door. */
+export const responseFormatSchema = z.discriminatedUnion('type', [
+  z.object({ type: z.literal('json_object') }),
+  z.object({
+    type: z.literal('json_schema'),
+    name: z.string(),
+    schema: z.record(z.string(), z.unknown()),
+    description: z.string().optional(),
+    strict: z.boolean().optional(),
+  }),
+]);
+export type ResponseFormat = z.infer<typeof responseFormatSchema>;
+
 export const chatTaskSchema = z.object({
   kind: z.literal('chat'),
   /** The messages, or the index of the blob that holds them as JSON. */
   messages: z.union([z.array(chatMessageSchema), z.object({ blob: z.number().int().nonnegative() })]),
   sampling: samplingSchema,
+  tools: z.array(toolSchema).min(1).optional(),
+  toolChoice: toolChoiceSchema.optional(),
+  parallelToolCalls: z.boolean().optional(),
+  responseFormat: responseFormatSchema.optional(),
   /** Engine extensions the package lists, under their wire names. */
   extensions: z.record(z.string(), z.unknown()).optional(),
 });
 export type ChatTask = z.infer<typeof chatTaskSchema>;
+
+/** Texts, or the index of the blob that holds them as a JSON array. */
+const textsSchema = z.union([z.array(z.string()).min(1), z.object({ blob: z.number().int().nonnegative() })]);
+
+export const embedTaskSchema = z.object({
+  kind: z.literal('embed'),
+  inputs: textsSchema,
+  /** Length of each vector, for models that can be cut; the model's own when absent. */
+  dimensions: z.number().int().positive().optional(),
+});
+export type EmbedTask = z.infer<typeof embedTaskSchema>;
+
+export const rerankTaskSchema = z.object({
+  kind: z.literal('rerank'),
+  query: z.string(),
+  documents: textsSchema,
+});
+export type RerankTask = z.infer<typeof rerankTaskSchema>;
+
+export const taskSchema = z.discriminatedUnion('kind', [chatTaskSchema, embedTaskSchema, rerankTaskSchema]);
+export type Task = z.infer<typeof taskSchema>;
 
 export const inferenceJobSchema = z.object({
   v: z.literal(1),
@@ -87,9 +155,20 @@ export const inferenceJobSchema = z.object({
   lane: laneKindSchema,
   /** Milliseconds since the epoch on the gateway's clock; the job is dropped after it. */
   deadlineAtMs: z.number().int(),
-  task: chatTaskSchema,
+  task: taskSchema,
   blobs: z.array(blobRefSchema),
+  /**
+   * Sha256 of tenant, model, task and blob names, hex: the same request sent again has the same one. By it a request
+   * that ended an engine is known again.
+   */
+  fingerprint: z
+    .string()
+    .regex(/^[0-9a-f]{64}$/)
+    .optional(),
+  /** Lower bound of the prompt's tokens, images included; absent when the gateway could not tell. */
+  estimatedPromptTokens: z.number().int().nonnegative().optional(),
   /** W3C trace context of the client, passed on untouched. */
   traceparent: z.string().optional(),
 });
 export type InferenceJob = z.infer<typeof inferenceJobSchema>;
+export type ChatJob = Omit<InferenceJob, 'task'> & { readonly task: ChatTask };

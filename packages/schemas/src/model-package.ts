@@ -12,6 +12,10 @@ export const modelSchema = z.object({
   description: z.string(),
   multimodalEnabled: z.boolean(),
   chat: z.boolean(),
+  /** Vectors for texts. */
+  embedding: z.boolean().default(false),
+  /** Scores of documents for a query. */
+  rerank: z.boolean().default(false),
   /** Upper bound on generated tokens; null: only the context limits. */
   maximumCompletionTokens: z.number().int().positive().nullable(),
   aligned: z.boolean(),
@@ -19,6 +23,20 @@ export const modelSchema = z.object({
   modelCard: z.url().nullable(),
 });
 export type Model = z.infer<typeof modelSchema>;
+
+/** How a model's thinking reaches the client: beside `content` as `reasoning_content`, or in it within `<think>`. */
+export const reasoningSchema = z.enum(['separate', 'inline']);
+
+/** Constraints on an answer that an engine can enforce. */
+export const structuredOutputSchema = z.enum(['json_schema', 'json_object', 'regex', 'choice', 'grammar']);
+
+/** What the engine of a package can do beyond plain chat. */
+export const capabilitiesSchema = z.object({
+  tools: z.boolean().default(false),
+  structuredOutput: z.array(structuredOutputSchema).default([]),
+  reasoning: reasoningSchema.default('separate'),
+});
+export type Capabilities = z.infer<typeof capabilitiesSchema>;
 
 export const modelPackageSchema = z.object({
   checkpoint: z.string().min(1).max(256),
@@ -28,6 +46,7 @@ export const modelPackageSchema = z.object({
   models: z.array(modelSchema).min(1),
   /** Engine request fields a client may use, by wire name (DESIGN D6). */
   extensions: z.array(z.string()),
+  capabilities: capabilitiesSchema.prefault({}),
   /** Keep accepting this long with no worker present (scale from zero). */
   waitForWorkerS: z.number().nonnegative(),
   /** Tokens of prompt and completion together, as the engine reports them. */

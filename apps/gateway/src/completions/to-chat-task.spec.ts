@@ -10,6 +10,7 @@ const modelPackage: ModelPackage = {
   generatorType: 'vllm',
   models: [],
   extensions: ['min_p', 'min_tokens', 'guided_regex'],
+  capabilities: { tools: false, structuredOutput: [], reasoning: 'separate' },
   waitForWorkerS: 0,
   maxModelLen: 512,
 };

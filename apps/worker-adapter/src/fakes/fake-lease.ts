@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import type { Lease } from '@fovea/job-queue';
-import type { InferenceJob } from '@fovea/schemas/jobs';
+import type { ChatJob, InferenceJob } from '@fovea/schemas/jobs';
 
 /** A job that asks "Hi" of tiny-vlm and has a minute. */
-export function createJob(changes: Partial<InferenceJob> = {}): InferenceJob {
+export function createJob(changes: Partial<ChatJob> = {}): ChatJob {
   return {
     v: 1,
     id: randomUUID(),

@@ -3,10 +3,10 @@ import type { BlobStore } from '@fovea/blob-store';
 import { FoveaError } from '@fovea/errors';
 import {
   type BlobRef,
+  type ChatJob,
   type ChatMessage,
   type ContentPart,
   chatMessageSchema,
-  type InferenceJob,
   type Sampling,
 } from '@fovea/schemas/jobs';
 import { z } from 'zod';
@@ -23,7 +23,7 @@ const messagesSchema = z.array(chatMessageSchema).min(1);
 const SENDING_BYTES = 2 * 1024 * 1024;
 
 /** Most bytes of its blobs that a job holds in memory: long messages whole, images in passing. */
-export function heldBytes(job: InferenceJob): number {
+export function heldBytes(job: ChatJob): number {
   const { messages } = job.task;
   const whole = Array.isArray(messages) ? undefined : job.blobs[messages.blob];
   const images = job.blobs.filter((blob) => blob !== whole);
@@ -39,7 +39,7 @@ export function heldBytes(job: InferenceJob): number {
  * or from the image's chunks.
  */
 export async function buildChatGeneration(
-  job: InferenceJob,
+  job: ChatJob,
   model: ServedModel,
   blobs: BlobStore,
   signal: AbortSignal,
@@ -57,12 +57,12 @@ export async function buildChatGeneration(
 }
 
 interface BlobSource {
-  readonly job: InferenceJob;
+  readonly job: ChatJob;
   readonly blobs: BlobStore;
   readonly signal: AbortSignal;
 }
 
-function refOf(job: InferenceJob, index: number): BlobRef {
+function refOf(job: ChatJob, index: number): BlobRef {
   const ref = job.blobs[index];
   if (ref === undefined) throw new FoveaError('INTERNAL', { detail: `the envelope has no blob ${index}` });
   return ref;

@@ -4,6 +4,7 @@ import { FoveaError } from '@fovea/errors';
 import type { Lease } from '@fovea/job-queue';
 import type { AdapterTelemetry, Logger } from '@fovea/observability';
 import { type GenerationEvent, isTerminal } from '@fovea/schemas/events';
+import type { ChatJob, InferenceJob } from '@fovea/schemas/jobs';
 import { createCoalescingWriter, type TokenStream, type TokenWriter } from '@fovea/token-stream';
 import { pause } from '../pause.js';
 import type { Slots } from '../slots/slots.js';
@@ -33,6 +34,8 @@ export interface GenerationPorts {
 }
 
 const RETRY_PAUSE_MS = 250;
+
+const isChat = (job: InferenceJob): job is ChatJob => job.task.kind === 'chat';
 
 /**
  * One attempt at one job, from the lease to its settlement.
@@ -118,9 +121,10 @@ export class Generation {
       const detail = `given up after ${attempt - 1} attempts without output`;
       return { kind: 'error', error: new FoveaError('BACKEND_ERROR', { detail }) };
     }
+    if (!isChat(job)) return { kind: 'error', error: new FoveaError('INTERNAL', { detail: 'not a chat' }) };
     const model = servedModel(job.model);
     if (model === undefined) return { kind: 'error', error: new FoveaError('UNKNOWN_MODEL') };
-    await this.#generate(model).catch((failure: unknown) => {
+    await this.#generate(job, model).catch((failure: unknown) => {
       // A complete answer is one, whatever happens to the engine's socket or the client after it.
       if (!this.#hasTerminal) throw failure;
     });
@@ -128,8 +132,7 @@ export class Generation {
   }
 
   /** Throws unless the engine's answer, its terminal event included, was handed to the writer. */
-  async #generate(model: ServedModel): Promise<void> {
-    const { job } = this.#lease;
+  async #generate(job: ChatJob, model: ServedModel): Promise<void> {
     const { backend, blobs, blobRoom } = this.#ports;
     const { signal } = this.stop;
     const held = heldBytes(job);

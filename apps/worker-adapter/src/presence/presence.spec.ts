@@ -17,6 +17,8 @@ const modelPackage = (maxModelLen: number): ModelPackage => ({
       description: '',
       multimodalEnabled: true,
       chat: true,
+      embedding: false,
+      rerank: false,
       maximumCompletionTokens: null,
       aligned: false,
       promptTemplate: '',
@@ -24,6 +26,7 @@ const modelPackage = (maxModelLen: number): ModelPackage => ({
     },
   ],
   extensions: [],
+  capabilities: { tools: false, structuredOutput: [], reasoning: 'separate' },
   waitForWorkerS: 0,
   maxModelLen,
 });

@@ -36,6 +36,8 @@ const ocr: ModelPackage = {
       description: '',
       multimodalEnabled: true,
       chat: true,
+      embedding: false,
+      rerank: false,
       maximumCompletionTokens: null,
       aligned: false,
       promptTemplate: '',
@@ -43,6 +45,7 @@ const ocr: ModelPackage = {
     },
   ],
   extensions: [],
+  capabilities: { tools: false, structuredOutput: [], reasoning: 'separate' },
   waitForWorkerS: 0,
   maxModelLen: 4_096,
 };

@@ -1,5 +1,5 @@
 import { dirname, resolve } from 'node:path';
-import type { GeneratorType, Model } from '@fovea/schemas/model-package';
+import type { Capabilities, GeneratorType, Model } from '@fovea/schemas/model-package';
 import { parse, TomlError } from 'smol-toml';
 import type { z } from 'zod';
 import { toProblems, unknownKeys } from './toml-problems.js';
@@ -19,6 +19,10 @@ export interface WorkerFile {
     readonly apiKeyFile?: string;
     readonly maxModelLen?: number;
     readonly maxNumSeqs?: number;
+    /** Send a salt per tenant, so that prefix caches stay apart. */
+    readonly cacheSalt: boolean;
+    /** Send our own cache key with each image. */
+    readonly imageUuid: boolean;
   };
   readonly queue: {
     /** Only a `redis(s)://` address. */
@@ -29,6 +33,7 @@ export interface WorkerFile {
     readonly waitForWorkerS: number;
     /** Set only when the file lists them itself. */
     readonly extensions?: readonly string[];
+    readonly capabilities: Capabilities;
     /** By name. */
     readonly models: readonly Model[];
   };
@@ -73,6 +78,8 @@ function toModel([name, table]: readonly [string, z.infer<typeof modelTableSchem
     description: table.description,
     multimodalEnabled: table.multimodal_enabled,
     chat: table.chat_task.supported,
+    embedding: table.embedding_task.supported,
+    rerank: table.rerank_task.supported,
     maximumCompletionTokens: table.maximum_completion_tokens ?? null,
     aligned: table.aligned,
     promptTemplate: table.prompt_template,
@@ -96,6 +103,8 @@ function toGenerator(generator: FileContent['generator'], path: string): WorkerF
     file === undefined ? undefined : resolve(dirname(path), file);
   return {
     type: generator.type,
+    cacheSalt: generator.cache_salt ?? generator.type === 'vllm',
+    imageUuid: generator.image_uuid ?? generator.type === 'vllm',
     urls: listOf(generator.url),
     ...optional('modelPath', besideFile(generator.model_path)),
     ...optional('mediaPath', generator.media_path),
@@ -105,7 +114,7 @@ function toGenerator(generator: FileContent['generator'], path: string): WorkerF
   };
 }
 
-function toQueue(queue: FileContent['queue']): WorkerFile['queue'] {
+function toQueue({ queue, generator }: FileContent): WorkerFile['queue'] {
   const models = Object.entries(queue.models).map(toModel);
   return {
     ...optional('url', queue.url !== undefined && isRedisUrl(queue.url) ? queue.url : undefined),
@@ -114,6 +123,11 @@ function toQueue(queue: FileContent['queue']): WorkerFile['queue'] {
     tags: queue.tags,
     waitForWorkerS: queue.wait_for_worker_s,
     ...optional('extensions', queue.extensions),
+    capabilities: {
+      tools: queue.tools,
+      structuredOutput: generator.structured_output.supported_types,
+      reasoning: queue.reasoning,
+    },
     models: models.sort((left, right) => (left.name < right.name ? -1 : 1)),
   };
 }
@@ -129,7 +143,7 @@ export function parseWorkerFile(text: string, path: string): WorkerFile {
   const { generator, queue, monitoring } = parsed.data;
   return {
     generator: toGenerator(generator, path),
-    queue: toQueue(queue),
+    queue: toQueue(parsed.data),
     monitoring: { metricsPort: monitoring.metrics_port },
     warnings: warningsOf(content, queue),
   };

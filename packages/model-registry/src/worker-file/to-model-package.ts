@@ -38,6 +38,7 @@ export function toModelPackage({ generator, queue }: WorkerFile, facts: EngineFa
     generatorType: generator.type,
     models: [...queue.models],
     extensions: [...(queue.extensions ?? extensionsByType[generator.type])],
+    capabilities: queue.capabilities,
     waitForWorkerS: queue.waitForWorkerS,
     maxModelLen: facts.maxModelLen,
   };

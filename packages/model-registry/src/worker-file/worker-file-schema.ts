@@ -1,4 +1,4 @@
-import { generatorTypeSchema } from '@fovea/schemas/model-package';
+import { generatorTypeSchema, reasoningSchema, structuredOutputSchema } from '@fovea/schemas/model-package';
 import { z } from 'zod';
 
 /**
@@ -38,7 +38,10 @@ export const generatorSchema = z.object({
   tensor_parallel_size: count.optional(),
   pipeline_parallel_size: count.optional(),
   task: z.string().optional(),
-  structured_output: z.object({ supported_types: z.array(z.string()).default([]) }).optional(),
+  structured_output: z.object({ supported_types: z.array(structuredOutputSchema).default([]) }).prefault({}),
+  /** Ours: what the engine understands beyond the protocol; vLLM does both. */
+  cache_salt: z.boolean().optional(),
+  image_uuid: z.boolean().optional(),
 });
 
 export const modelTableSchema = z.object({
@@ -62,6 +65,10 @@ export const queueSchema = z.object({
   wait_for_worker_s: z.number('seconds, not negative').nonnegative('seconds, not negative').default(0),
   /** Ours: engine request fields a client may use, in place of the default for the generator type. */
   extensions: z.array(bareText).optional(),
+  /** Ours: the engine was started with a tool parser. */
+  tools: z.boolean().default(false),
+  /** Ours: where thinking goes; `inline` keeps it in `content` within `<think>`. */
+  reasoning: reasoningSchema.default('separate'),
   http_request_retries: whole(0).optional(),
   service_name: z.string().optional(),
   service_role: z.string().optional(),

@@ -59,18 +59,21 @@ function problemsOf(text: string): WorkerFileError {
 describe('parseWorkerFile', () => {
   it('needs little and fills in the rest', () => {
     expect(parseWorkerFile(minimal, '/etc/w.toml')).toEqual({
-      generator: { type: 'onnx', urls: [] },
+      generator: { type: 'onnx', urls: [], cacheSalt: false, imageUuid: false },
       queue: {
         checkpointName: 'ocr',
         version: 3,
         tags: [],
         waitForWorkerS: 0,
+        capabilities: { tools: false, structuredOutput: [], reasoning: 'separate' },
         models: [
           {
             name: 'ocr',
             description: '',
             multimodalEnabled: false,
             chat: false,
+            embedding: false,
+            rerank: false,
             maximumCompletionTokens: null,
             aligned: false,
             promptTemplate: '',
@@ -88,6 +91,8 @@ describe('parseWorkerFile', () => {
     expect(file.generator).toEqual({
       type: 'vllm',
       urls: [],
+      cacheSalt: true,
+      imageUuid: true,
       modelPath: '/etc/weights',
       maxModelLen: 8192,
       maxNumSeqs: 8,

@@ -104,9 +104,22 @@ export class FoveaSystem {
     });
     try {
       const model = { name, description: 'bench', multimodalEnabled: true, chat: true, aligned: false };
+      const offers = { embedding: false, rerank: false };
       const more = { maximumCompletionTokens: null, promptTemplate: '', modelCard: null };
-      const terms = { tags: [], generatorType: 'vllm' as const, extensions: [], waitForWorkerS: 86_400 };
-      const modelPackage = { checkpoint: name, version: 1, models: [{ ...model, ...more }], ...terms };
+      const capabilities = { tools: false, structuredOutput: [], reasoning: 'separate' as const };
+      const terms = {
+        tags: [],
+        generatorType: 'vllm' as const,
+        extensions: [],
+        capabilities,
+        waitForWorkerS: 86_400,
+      };
+      const modelPackage = {
+        checkpoint: name,
+        version: 1,
+        models: [{ ...model, ...offers, ...more }],
+        ...terms,
+      };
       await registry.register({ package: { ...modelPackage, maxModelLen: 1_000_000 }, workerId: 'bench' });
     } finally {
       await registry.close();
