@@ -1,6 +1,8 @@
 import type { GenerationEvent } from '@fovea/schemas/events';
 import type { ResponseFormat, Sampling, Tool, ToolCall, ToolChoice } from '@fovea/schemas/jobs';
 
+export { EngineGoneError, isEngineGone } from './engine-gone.js';
+
 /** An image as the engine gets it: its bytes are read while they are sent, so no image is ever in memory as a whole. */
 export interface EngineImage {
   readonly mediaType: string;
@@ -104,11 +106,20 @@ export interface RerankAnswer {
  * what an error means for the request is the caller's decision. An abort of `signal`, or leaving the loop, destroys
  * the engine's socket, which is the only abort vLLM knows. A stream that ends without a finish reason for
  * each choice is a failure. Events that one read of the socket produced are yielded together.
+ *
+ * Every other method throws the same errors and ends with its signal. For each of them `isEngineGone` tells an engine
+ * that is dead from one that is busy, slow or odd.
  */
 export abstract class Backend {
   abstract generate(request: ChatGeneration, signal: AbortSignal): AsyncIterable<readonly GenerationEvent[]>;
+  /** Vectors for texts. All or nothing: one text that is refused refuses the request. */
+  abstract embed(request: EmbedRequest, signal: AbortSignal): Promise<EmbedAnswer>;
+  /** How well each document fits the query; larger is better. The scale is the model's. */
+  abstract rerank(request: RerankRequest, signal: AbortSignal): Promise<RerankAnswer>;
   /** Throws when the engine is not fit to take work. */
   abstract checkHealth(signal: AbortSignal): Promise<void>;
+  /** Empty when the engine reports no figures. */
+  abstract load(signal: AbortSignal): Promise<EngineLoad>;
   abstract models(signal: AbortSignal): Promise<EngineModel[]>;
   abstract close(): Promise<void>;
 }

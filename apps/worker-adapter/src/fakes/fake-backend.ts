@@ -1,4 +1,13 @@
-import { Backend, type ChatGeneration, type EngineModel } from '@fovea/backends';
+import {
+  Backend,
+  type ChatGeneration,
+  type EmbedAnswer,
+  type EmbedRequest,
+  type EngineLoad,
+  type EngineModel,
+  type RerankAnswer,
+  type RerankRequest,
+} from '@fovea/backends';
 import type { GenerationEvent } from '@fovea/schemas/events';
 
 export type Script = (
@@ -15,6 +24,11 @@ export class FakeBackend extends Backend {
   probes = 0;
   engineModels: EngineModel[] = [{ id: 'tiny-vlm', maxModelLen: 4096 }];
   script: Script = answer('Hello', ' world');
+  readonly embedRequests: EmbedRequest[] = [];
+  readonly rerankRequests: RerankRequest[] = [];
+  embedScript: (request: EmbedRequest, signal: AbortSignal) => Promise<EmbedAnswer> = embedLengths;
+  rerankScript: (request: RerankRequest, signal: AbortSignal) => Promise<RerankAnswer> = scoreLengths;
+  engineLoad: EngineLoad = {};
 
   async *generate(request: ChatGeneration, signal: AbortSignal): AsyncIterable<readonly GenerationEvent[]> {
     this.requests.push(request);
@@ -27,6 +41,20 @@ export class FakeBackend extends Backend {
     return this.problem === undefined ? Promise.resolve() : Promise.reject(this.problem);
   }
 
+  embed(request: EmbedRequest, signal: AbortSignal): Promise<EmbedAnswer> {
+    this.embedRequests.push(request);
+    return this.embedScript(request, signal);
+  }
+
+  rerank(request: RerankRequest, signal: AbortSignal): Promise<RerankAnswer> {
+    this.rerankRequests.push(request);
+    return this.rerankScript(request, signal);
+  }
+
+  load(): Promise<EngineLoad> {
+    return this.problem === undefined ? Promise.resolve(this.engineLoad) : Promise.reject(this.problem);
+  }
+
   models(): Promise<EngineModel[]> {
     return this.problem === undefined ? Promise.resolve(this.engineModels) : Promise.reject(this.problem);
   }
@@ -34,6 +62,22 @@ export class FakeBackend extends Backend {
   close(): Promise<void> {
     return Promise.resolve();
   }
+}
+
+const totalLength = (texts: readonly string[]): number => texts.join('').length;
+
+/** One vector per text: its length, and its first character's code. */
+export function embedLengths({ inputs }: EmbedRequest): Promise<EmbedAnswer> {
+  const vectors = inputs.map((text) =>
+    Buffer.from(Float32Array.of(text.length, text.charCodeAt(0)).buffer).toString('base64'),
+  );
+  return Promise.resolve({ vectors, promptTokens: totalLength(inputs) });
+}
+
+/** The longer a document, the better it fits. */
+export function scoreLengths({ query, documents }: RerankRequest): Promise<RerankAnswer> {
+  const scores = documents.map((text) => text.length);
+  return Promise.resolve({ scores, promptTokens: totalLength([query, ...documents]) });
 }
 
 export const delta = (text: string, completionTokens: number): GenerationEvent => ({

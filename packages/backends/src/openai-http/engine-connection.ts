@@ -1,6 +1,7 @@
 import { Readable } from 'node:stream';
 import { FoveaError } from '@fovea/errors';
 import { type Dispatcher, Pool } from 'undici';
+import { EngineGoneError } from '../engine-gone.js';
 import { maxPieceBytes, type RequestBody } from './request-body.js';
 
 export interface EngineConnectionOptions {
@@ -119,20 +120,20 @@ export function toBackendError(error: unknown): FoveaError {
   const text = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
   const code = codeOf(error);
   return new FoveaError('BACKEND_ERROR', {
-    cause: error,
+    cause: code === 'ECONNREFUSED' ? new EngineGoneError('nobody listens', { cause: error }) : error,
     detail: code === undefined ? text : `${code} ${text}`,
   });
 }
 
-/** The whole body as text, at most 1 MiB of it: what comes after that is thrown away with the connection. */
-export async function readText(response: EngineResponse): Promise<string> {
+/** The whole body as text, at most `maxBytes` of it: what comes after that is thrown away with the connection. */
+export async function readText(response: EngineResponse, maxBytes = maxTextBytes): Promise<string> {
   const pieces: Buffer[] = [];
   let total = 0;
   for await (const piece of response.body) {
     const bytes = Buffer.from(piece);
     pieces.push(bytes);
     total += bytes.length;
-    if (total >= maxTextBytes) break;
+    if (total >= maxBytes) break;
   }
-  return Buffer.concat(pieces).subarray(0, maxTextBytes).toString('utf8');
+  return Buffer.concat(pieces).subarray(0, maxBytes).toString('utf8');
 }

@@ -2,12 +2,26 @@ import { FoveaError } from '@fovea/errors';
 import type { GenerationEvent } from '@fovea/schemas/events';
 import type { Sampling } from '@fovea/schemas/jobs';
 import { z } from 'zod';
-import { Backend, type ChatGeneration, type EngineModel } from '../index.js';
+import { EngineGoneError } from '../engine-gone.js';
+import {
+  Backend,
+  type ChatGeneration,
+  type EmbedAnswer,
+  type EmbedRequest,
+  type EngineLoad,
+  type EngineModel,
+  type RerankAnswer,
+  type RerankRequest,
+} from '../index.js';
 import { ChatReader } from './chat-reader.js';
 import { Deadline } from './deadline.js';
 import { EngineConnection, type EngineResponse, readText, toBackendError } from './engine-connection.js';
 import { type ErrorContext, toFoveaError } from './engine-error.js';
 import { parseJson, readErrorBody } from './engine-report.js';
+import { createJsonBody } from './json-body.js';
+import { readMetrics } from './load/read-metrics.js';
+import { readEmbeddings } from './pooling/read-embeddings.js';
+import { readScores } from './pooling/read-scores.js';
 import { toLogText } from './public-text.js';
 import { createRequestBody } from './request-body.js';
 import { SseDecoder } from './sse-decoder.js';
@@ -36,6 +50,15 @@ const trailingMs = 1000;
 
 /** How long the body of an error may take. */
 const errorBodyMs = 5000;
+
+/** Far above any page of metrics; what comes after it is not looked at. */
+const maxMetricsBytes = 4 * 1024 * 1024;
+
+/** A thousand vectors of 4096 dimensions, or the documents that an engine repeats in its answer. */
+const maxPoolingBytes = 64 * 1024 * 1024;
+
+/** No `/metrics`, or not for us: the engine reports no load. */
+const withoutMetrics = new Set([401, 403, 404, 405]);
 
 const modelListSchema = z.object({
   data: z.array(z.object({ id: z.string(), max_model_len: z.number().int().positive() })),
@@ -105,7 +128,30 @@ class OpenAiHttpBackend extends Backend {
   override async checkHealth(signal: AbortSignal): Promise<void> {
     const { statusCode } = await this.#ask('/health', signal);
     if (statusCode === 200) return;
-    throw new FoveaError('BACKEND_ERROR', { detail: `the engine’s /health answered ${statusCode}` });
+    const detail = `the engine’s /health answered ${statusCode}`;
+    const cause = statusCode === 503 ? new EngineGoneError(detail) : undefined;
+    throw new FoveaError('BACKEND_ERROR', { detail, cause });
+  }
+
+  override async load(signal: AbortSignal): Promise<EngineLoad> {
+    const { statusCode, text } = await this.#ask('/metrics', signal, maxMetricsBytes);
+    if (withoutMetrics.has(statusCode)) return {};
+    if (statusCode !== 200) throw toFoveaError(readErrorBody(statusCode, text), { imagePaths: [] });
+    return readMetrics(text);
+  }
+
+  override async embed(request: EmbedRequest, signal: AbortSignal): Promise<EmbedAnswer> {
+    const { requestId, model, inputs, dimensions } = request;
+    const body = { model, input: inputs, encoding_format: 'base64', dimensions };
+    return readEmbeddings(await this.#pool('/v1/embeddings', requestId, body, signal), request);
+  }
+
+  override async rerank(request: RerankRequest, signal: AbortSignal): Promise<RerankAnswer> {
+    const { requestId, model, query, documents } = request;
+    return readScores(
+      await this.#pool('/v1/rerank', requestId, { model, query, documents }, signal),
+      request,
+    );
   }
 
   override async models(signal: AbortSignal): Promise<EngineModel[]> {
@@ -131,12 +177,34 @@ class OpenAiHttpBackend extends Backend {
     return this.#connection.post('/v1/chat/completions', body, headers, signal);
   }
 
-  async #ask(path: string, signal: AbortSignal): Promise<{ statusCode: number; text: string }> {
+  /** The JSON answer to a request of one of the pooling routes. */
+  async #pool(path: string, requestId: string, body: unknown, signal: AbortSignal): Promise<unknown> {
+    const deadline = new Deadline(signal, { totalMs: this.#options.requestTimeoutMs });
+    try {
+      deadline.signal.throwIfAborted();
+      const headers = { 'x-request-id': requestId };
+      const response = await this.#connection.post(path, createJsonBody(body), headers, deadline.signal);
+      const text = await readText(response, maxPoolingBytes);
+      if (response.statusCode === 200) return parseJson(text);
+      const context = { imagePaths: [], retryAfter: header(response, 'retry-after') };
+      throw toFoveaError(readErrorBody(response.statusCode, text), context);
+    } catch (error) {
+      throw deadline.signal.aborted ? deadline.signal.reason : toBackendError(error);
+    } finally {
+      deadline.dispose();
+    }
+  }
+
+  async #ask(
+    path: string,
+    signal: AbortSignal,
+    maxBytes?: number,
+  ): Promise<{ statusCode: number; text: string }> {
     const deadline = new Deadline(signal, {});
     deadline.limit(this.#options.controlTimeoutMs ?? 5000);
     try {
       const response = await this.#connection.get(path, deadline.signal);
-      return { statusCode: response.statusCode, text: await readText(response) };
+      return { statusCode: response.statusCode, text: await readText(response, maxBytes) };
     } catch (error) {
       throw deadline.signal.aborted ? deadline.signal.reason : toBackendError(error);
     } finally {
