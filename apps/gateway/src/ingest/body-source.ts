@@ -23,6 +23,8 @@ export class BodySource {
   #isEnded = false;
   #isHeld = false;
   #isSettled = false;
+  /** The source broke, or the request was aborted: nothing was wrong with the bytes. */
+  isInterrupted = false;
   #resolve: (byteSize: number) => void = () => undefined;
   #reject: (error: unknown) => void = () => undefined;
 
@@ -58,19 +60,24 @@ export class BodySource {
   }
 
   readonly #onData = (chunk: Buffer): void => {
+    const before = this.#byteSize;
     this.#byteSize += chunk.length;
     const { maxBytes } = this.options;
-    if (this.#byteSize > maxBytes) {
-      this.stop(tooLarge(maxBytes, undefined));
-      return;
-    }
     try {
-      const working = this.#take(chunk);
+      const isOver = this.#byteSize > maxBytes;
+      const working = isOver ? this.#takeLast(chunk.subarray(0, maxBytes - before)) : this.#take(chunk);
       if (working !== undefined) this.#hold(working);
     } catch (error) {
       this.stop(error);
     }
   };
+
+  /** What is wrong with the bytes before the limit is found first, however the body is cut. */
+  async #takeLast(chunk: Buffer): Promise<never> {
+    this.#isEnded = true;
+    await this.#take(chunk);
+    throw tooLarge(this.options.maxBytes, undefined);
+  }
 
   #take(chunk: Buffer): Promise<void> | undefined {
     return chunk.length <= MAX_WORK_BYTES ? this.consume(chunk) : this.#takeInPieces(chunk);
@@ -107,10 +114,16 @@ export class BodySource {
 
   /** A source that says itself what went wrong is believed; any other has lost its client. */
   readonly #onGone = (error?: Error): void => {
-    if (!this.#isEnded) this.stop(FoveaError.isInstance(error) ? error : new FoveaError('CLIENT_CLOSED'));
+    if (!this.#isEnded)
+      this.#interrupt(FoveaError.isInstance(error) ? error : new FoveaError('CLIENT_CLOSED'));
   };
 
-  readonly #onAbort = (): void => this.stop(whileUploading(this.options.signal.reason));
+  readonly #onAbort = (): void => this.#interrupt(whileUploading(this.options.signal.reason));
+
+  #interrupt(error: unknown): void {
+    this.isInterrupted ||= !this.#isSettled;
+    this.stop(error);
+  }
 
   #settle(): void {
     this.#isSettled = true;

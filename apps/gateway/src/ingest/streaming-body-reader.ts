@@ -42,8 +42,20 @@ export class StreamingBodyReader extends BodyReader {
       signal.throwIfAborted();
       return { value: await texts.parse(text, signal), media, byteSize };
     } catch (error) {
+      if (!body.isInterrupted) throw await this.#firstOffence(transfers, error, signal);
       await transfers.abandon(error);
       throw error;
+    }
+  }
+
+  /** What the client did wrong first; a request that is over meanwhile waits for nobody. */
+  async #firstOffence(transfers: MediaTransfers, error: unknown, signal: AbortSignal): Promise<unknown> {
+    const onAbort = (): void => void transfers.abandon(signal.reason);
+    signal.addEventListener('abort', onAbort);
+    try {
+      return await transfers.conclude(error);
+    } finally {
+      signal.removeEventListener('abort', onAbort);
     }
   }
 }

@@ -4,7 +4,15 @@ import { FoveaError } from '@fovea/errors';
 import { StreamingBodyReader } from '../streaming-body-reader.js';
 import { TextParser } from '../text/text-parser.js';
 import { randomBody } from './documents.js';
-import { chatRoute, expectedOutcome, type FuzzRoute, type Outcome, promptRoute } from './oracle.js';
+import {
+  chatRoute,
+  expectedOutcome,
+  type FuzzRoute,
+  isCutOff,
+  isTooLarge,
+  type Outcome,
+  promptRoute,
+} from './oracle.js';
 import { Random } from './random.js';
 
 export interface FuzzOptions {
@@ -28,7 +36,11 @@ export async function readChunks(chunks: readonly Buffer[], route: FuzzRoute): P
   const stored: Record<string, string> = {};
   const sink = async (bytes: AsyncIterable<Uint8Array>, path: string) => {
     let hex = '';
-    for await (const piece of bytes) hex += Buffer.from(piece).toString('hex');
+    for await (const piece of bytes) {
+      if (hex === '' && isTooLarge(piece)) throw new FoveaError('IMAGE_TOO_LARGE', { param: path });
+      hex += Buffer.from(piece).toString('hex');
+    }
+    if (isCutOff(hex.length / 2)) throw new FoveaError('INVALID_IMAGE', { param: path });
     stored[path] = hex;
     return { name: 'a'.repeat(64), mediaType: 'image/png', byteSize: hex.length / 2 };
   };
@@ -38,15 +50,15 @@ export async function readChunks(chunks: readonly Buffer[], route: FuzzRoute): P
     return { value, media: Object.fromEntries([...media.keys()].map((path) => [path, stored[path] ?? ''])) };
   } catch (error) {
     if (!FoveaError.isInstance(error)) throw error;
-    return { refused: error.code };
+    return { refused: error.code, because: error.message, param: error.param };
   }
 }
 
-const mediaCodes = ['INVALID_IMAGE', 'EXTERNAL_IMAGE_URL'];
+const mediaCodes = ['INVALID_IMAGE', 'IMAGE_TOO_LARGE', 'EXTERNAL_IMAGE_URL'];
 
 /**
- * Whether the reader may answer so. Of several faults it names the first that it comes across, so a broken image may hide
- * what is wrong with the text; but where only images are broken, it must say so.
+ * Whether the reader may answer so. Of several faults it names the first in the order of the bytes, so a broken image may
+ * hide what is wrong with the text; but where only images are broken, it must say so.
  */
 export function agrees(expected: Outcome, found: Outcome): boolean {
   if (!('refused' in expected)) return isDeepStrictEqual(found, expected);
@@ -63,8 +75,8 @@ function cut(body: Buffer, random: Random): Buffer[] {
 }
 
 /**
- * Compares the reader with `JSON.parse` and a strict base64 on random documents, cut at random. Throws with seed, number
- * and bytes of the first on which they differ. `npm test` runs 20,000; for more, after a build:
+ * Compares the reader with `JSON.parse` and a strict base64 on random documents, cut at random, and with itself on the same
+ * documents in one piece. Throws with seed, number and bytes of the first on which they differ. `npm test` runs 20,000; for more, after a build:
  *
  *     node -e "import('./apps/gateway/dist/ingest/fuzz/fuzz.js').then((m) =>
  *       m.fuzz({ documents: 1e6, seed: Date.now() })).then(console.log)"
@@ -79,8 +91,9 @@ export async function fuzz({ documents, seed, first = 0 }: FuzzOptions): Promise
     const body = randomBody(random, form);
     const expected = expectedOutcome(body, route);
     const found = await readChunks(cut(body, random), route);
-    if (!agrees(expected, found)) {
-      const facts = { seed, number, expected, found, body: body.toString('latin1') };
+    const whole = await readChunks([body], route);
+    if (!agrees(expected, found) || !isDeepStrictEqual(found, whole)) {
+      const facts = { seed, number, expected, found, whole, body: body.toString('latin1') };
       throw new Error(`the reader differs: ${JSON.stringify(facts)}`);
     }
     if ('refused' in found) continue;

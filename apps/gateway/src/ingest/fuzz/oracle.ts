@@ -1,10 +1,15 @@
 import { assertBase64DataUrl } from '../media/data-url.js';
 import { chatMedia, type Place, promptMedia } from '../media/media-places.js';
 
-/** What became of a body: its value and its media as hex by path, or the refusal's code. */
+/** What became of a body: its value and its media as hex by path, or the refusal's code, and what it says. */
 export type Outcome =
   | { readonly value: unknown; readonly media: Readonly<Record<string, string>> }
-  | { readonly refused: string };
+  | { readonly refused: string; readonly because?: string; readonly param?: string | undefined };
+
+/** What the sink of these tests judges by the first byte of a medium, as an image is judged by its header. */
+export const isTooLarge = (bytes: Uint8Array): boolean => (bytes[0] ?? 0) >= 0xf0;
+/** What it judges when it has seen a medium's end. */
+export const isCutOff = (byteSize: number): boolean => byteSize % 11 === 0;
 
 /** A route under test: the reader's rules, and the same in the plainest code there is. */
 export interface FuzzRoute {
@@ -61,6 +66,8 @@ export function expectedOutcome(body: Buffer, route: FuzzRoute): Outcome {
   for (const { path, holder, key, isDataUrl } of route.strings(value)) {
     const bytes = strictlyDecoded(String(holder[key]), path, isDataUrl);
     if (typeof bytes === 'string') return { refused: bytes };
+    if (isTooLarge(bytes)) return { refused: 'IMAGE_TOO_LARGE' };
+    if (isCutOff(bytes.length)) return { refused: 'INVALID_IMAGE' };
     media[path] = bytes.toString('hex');
     holder[key] = '';
   }

@@ -61,6 +61,8 @@ export class JsonScanner {
   #offset = 0;
   /** The last `scan` stopped because a sink is behind. */
   isBlocked = false;
+  /** The last `scan` stopped because the text has to be counted. */
+  #isCut = false;
 
   constructor(options: JsonScannerOptions) {
     const { limits, places, transfers } = options;
@@ -76,9 +78,10 @@ export class JsonScanner {
     return this.#media.isReplaying;
   }
 
-  /** Returns where it stopped: at the chunk's end, or before when `isBlocked` or `isBehind`. */
+  /** Returns where it stopped: at the chunk's end, or before it: then it is to be called again. */
   scan(chunk: Buffer, from: number): number {
     this.isBlocked = false;
+    this.#isCut = false;
     if (this.#media.isReplaying) {
       this.isBlocked = !this.#media.replay();
       return from;
@@ -86,7 +89,8 @@ export class JsonScanner {
     this.#residue.attach(chunk, from);
     let at = from;
     try {
-      while (at < chunk.length && !this.isBlocked && !this.#media.isReplaying) at = this.#step(chunk, at);
+      const piece = this.#withinReach(chunk, from);
+      while (at < piece.length && !this.#isStopped) at = this.#step(piece, at);
       this.#residue.detach(at);
     } catch (error) {
       if (error instanceof Misstep) throw invalidJson(this.#offset + error.at, error.reason);
@@ -103,6 +107,16 @@ export class JsonScanner {
     if (this.#state === 'number' && this.#number.isComplete) this.#endNumber(0);
     if (this.#state !== 'nothing') throw cutOff();
     return this.#residue.take();
+  }
+
+  /** The chunk up to where the text has to be counted. Media do not count. */
+  #withinReach(chunk: Buffer, at: number): Buffer {
+    const reach = this.#state === 'media' ? chunk.length : this.#residue.reach(at);
+    return reach < chunk.length ? chunk.subarray(0, reach) : chunk;
+  }
+
+  get #isStopped(): boolean {
+    return this.isBlocked || this.#isCut || this.#media.isReplaying;
   }
 
   #step(chunk: Buffer, at: number): number {
@@ -231,6 +245,7 @@ export class JsonScanner {
     }
     // The quote that closes the medium is kept: with the one that opened it, it is the empty string.
     this.#residue.resume(at - 1);
+    this.#isCut = this.#residue.reach(at - 1) < chunk.length;
     this.#endValue();
     return at;
   }

@@ -54,6 +54,14 @@ export class Residue {
     return this.#length + at - this.#from;
   }
 
+  /**
+   * How far a chunk may be read before what is kept has to be counted: to behind the byte that would be one too many. So
+   * the limit is met at the same byte however a body is cut.
+   */
+  reach(at: number): number {
+    return at + this.options.maxBytes - this.#length + 1;
+  }
+
   /** Remembers where a token begins. There is one mark. */
   mark(at: number): void {
     this.#mark = this.positionOf(at);
@@ -65,7 +73,8 @@ export class Residue {
   }
 
   textSinceMark(at: number): string {
-    if (this.#mark >= this.#length) {
+    const isCounted = this.positionOf(at) <= this.options.maxBytes;
+    if (this.#mark >= this.#length && isCounted) {
       return this.#chunk.toString('utf8', this.#from + this.#mark - this.#length, at);
     }
     this.#flush(at);

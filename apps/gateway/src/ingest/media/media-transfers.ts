@@ -9,7 +9,10 @@ const MAX_OPEN = 4;
 
 interface Transfer {
   readonly path: string;
+  /** Until its sink has settled. */
+  medium: OutgoingMedium | undefined;
   ref: BlobRef | undefined;
+  refusal: { readonly error: unknown } | undefined;
   readonly settled: Promise<void>;
 }
 
@@ -22,7 +25,7 @@ export class MediaTransfers implements Dispatch {
   readonly #open = new Set<OutgoingMedium>();
   readonly #free: Buffer[] = [];
   #pieces = 0;
-  #refusal: { readonly error: unknown } | undefined;
+  #last: OutgoingMedium | undefined;
   isAbandoned = false;
   #wake: (() => void) | undefined;
 
@@ -34,7 +37,8 @@ export class MediaTransfers implements Dispatch {
 
   /** Begins a medium. Its sink is called with the first piece, so a medium that is broken at once never reaches it. */
   begin(path: string): OutgoingMedium {
-    return new OutgoingMedium(path, this);
+    this.#last = new OutgoingMedium(path, this);
+    return this.#last;
   }
 
   /** Resolves when a buffer may be free, or a sink has settled. */
@@ -47,18 +51,41 @@ export class MediaTransfers implements Dispatch {
   /** The references by path, in the order of the document. Resolves when every sink has settled; throws what one threw. */
   async finish(): Promise<Map<string, BlobRef>> {
     await this.#settle();
-    if (this.#refusal !== undefined) throw this.#refusal.error;
+    const refusal = this.#firstRefusal();
+    if (refusal !== undefined) throw refusal.error;
     const refs = new Map<string, BlobRef>();
     for (const { path, ref } of this.#transfers) if (ref !== undefined) refs.set(path, ref);
     return refs;
   }
 
+  /**
+   * The body is refused, by a sink or where its text is wrong: resolves with the refusal that comes first in the order of
+   * the bytes, when every sink has settled. So media before that place are still judged to their end.
+   */
+  async conclude(error: unknown): Promise<unknown> {
+    const refused = this.#transfers.findIndex(({ refusal }) => refusal !== undefined);
+    if (refused < 0) this.#last?.breakOff(error);
+    else for (const { medium } of this.#transfers.slice(refused + 1)) medium?.queue.fail(error);
+    this.#stop();
+    await this.#settle();
+    const first = this.#firstRefusal();
+    return first === undefined ? error : first.error;
+  }
+
   /** Ends what is under way with `error`; resolves when every sink has settled. */
   async abandon(error: unknown): Promise<void> {
-    this.isAbandoned = true;
     for (const medium of this.#open) medium.queue.fail(error);
-    this.#wakeUp();
+    this.#stop();
     await this.#settle();
+  }
+
+  #stop(): void {
+    this.isAbandoned = true;
+    this.#wakeUp();
+  }
+
+  #firstRefusal(): Transfer['refusal'] {
+    return this.#transfers.find(({ refusal }) => refusal !== undefined)?.refusal;
   }
 
   async #settle(): Promise<void> {
@@ -86,16 +113,18 @@ export class MediaTransfers implements Dispatch {
     this.#open.add(medium);
     const transfer: Transfer = {
       path: medium.path,
+      medium,
       ref: undefined,
+      refusal: undefined,
       settled: (async () => this.sink(medium.queue, medium.path))().then(
         (ref) => {
           transfer.ref = ref;
-          this.#settled(medium);
+          this.#settled(transfer, medium);
         },
         (error: unknown) => {
-          this.#refusal ??= { error };
+          transfer.refusal = { error };
           this.onRefusal(error);
-          this.#settled(medium);
+          this.#settled(transfer, medium);
         },
       ),
     };
@@ -107,7 +136,8 @@ export class MediaTransfers implements Dispatch {
     this.#wake = undefined;
   }
 
-  #settled(medium: OutgoingMedium): void {
+  #settled(transfer: Transfer, medium: OutgoingMedium): void {
+    transfer.medium = undefined;
     this.#open.delete(medium);
     medium.isSettled = true;
     // A sink may settle without having read to the end; nobody else wants what is left.

@@ -59,6 +59,12 @@ export class OutgoingMedium implements DecodedBytes {
     this.queue.end();
   }
 
+  /** The text is wrong behind what was decoded, which the sink still gets. */
+  breakOff(error: unknown): void {
+    if (this.used > 0) this.#handOver();
+    this.queue.breakOff(error);
+  }
+
   /**
    * Nothing is decoded ahead before the sink has had the first piece and asked for more: most images that are refused are
    * refused by their header. Nor while a sink that has stopped reading is about to say why.

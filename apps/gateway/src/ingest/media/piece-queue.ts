@@ -14,7 +14,8 @@ export class PieceQueue implements AsyncIterableIterator<Uint8Array> {
   #lent: Buffer | undefined;
   #waiter: Waiter | undefined;
   #state: 'open' | 'ended' | 'failed' | 'left' = 'open';
-  #error: unknown;
+  /** What is said behind the last piece instead of an end. */
+  #error: { readonly error: unknown } | undefined;
   #asked = 0;
 
   /** `onFree` gets back the memory of every piece, and hears of every question. */
@@ -41,11 +42,20 @@ export class PieceQueue implements AsyncIterableIterator<Uint8Array> {
     if (this.#waiter !== undefined) this.#answer({ done: true, value: undefined });
   }
 
+  /** Behind what was pushed there is nothing but the error. */
+  breakOff(error: unknown): void {
+    if (this.#state !== 'open') return;
+    this.#state = 'failed';
+    this.#error = { error };
+    this.#waiter?.reject(error);
+    this.#waiter = undefined;
+  }
+
   /** The sink's next question is answered with the error; what it has not taken is dropped. */
   fail(error: unknown): void {
-    if (this.#state === 'failed' || this.#state === 'left') return;
+    if (this.#state === 'left') return;
     this.#state = 'failed';
-    this.#error = error;
+    this.#error ??= { error };
     this.#drop();
     this.#waiter?.reject(error);
     this.#waiter = undefined;
@@ -55,9 +65,9 @@ export class PieceQueue implements AsyncIterableIterator<Uint8Array> {
     if (this.#waiter !== undefined) return Promise.reject(new Error('one question at a time'));
     this.#asked += 1;
     this.#takeBack();
-    if (this.#state === 'failed') return Promise.reject(this.#error);
     const piece = this.#pieces.shift();
     if (piece !== undefined) return Promise.resolve(this.#lend(piece));
+    if (this.#error !== undefined) return Promise.reject(this.#error.error);
     if (this.#state !== 'open') return Promise.resolve({ done: true, value: undefined });
     return new Promise((resolve, reject) => {
       this.#waiter = { resolve, reject };
