@@ -13,19 +13,19 @@ import {
   type RerankAnswer,
   type RerankRequest,
 } from '../index.js';
-import { ChatReader } from './chat-reader.js';
+import { ChatReader } from './chat/chat-reader.js';
+import { SseDecoder } from './chat/sse-decoder.js';
+import { apiDefaults, toWireParameters } from './chat/wire-parameters.js';
 import { Deadline } from './deadline.js';
 import { EngineConnection, type EngineResponse, readText, toBackendError } from './engine-connection.js';
-import { type ErrorContext, toFoveaError } from './engine-error.js';
-import { parseJson, readErrorBody } from './engine-report.js';
+import { type ErrorContext, toFoveaError } from './errors/engine-error.js';
+import { parseJson, readErrorBody } from './errors/engine-report.js';
+import { toLogText } from './errors/public-text.js';
 import { createJsonBody } from './json-body.js';
 import { readMetrics } from './load/read-metrics.js';
 import { readEmbeddings } from './pooling/read-embeddings.js';
 import { readScores } from './pooling/read-scores.js';
-import { toLogText } from './public-text.js';
 import { createRequestBody } from './request-body.js';
-import { SseDecoder } from './sse-decoder.js';
-import { apiDefaults, toWireParameters } from './wire-parameters.js';
 
 export interface OpenAiHttpBackendOptions {
   /** `http://host:port`, with a path in front of `/v1` if the engine has one. */

@@ -2,8 +2,8 @@ import { randomBytes } from 'node:crypto';
 import { describe, expect, it } from '@jest/globals';
 import { imageOf, type TestImage } from '../conformance/test-png.js';
 import type { EngineMessage } from '../index.js';
+import { apiDefaults, toWireParameters } from './chat/wire-parameters.js';
 import { createRequestBody, maxPieceBytes, type RequestBody } from './request-body.js';
-import { apiDefaults, toWireParameters } from './wire-parameters.js';
 
 async function collect(body: RequestBody): Promise<Buffer[]> {
   const pieces: Buffer[] = [];

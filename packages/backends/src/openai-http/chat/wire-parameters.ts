@@ -1,5 +1,5 @@
 import type { Sampling } from '@fovea/schemas/jobs';
-import type { ChatGeneration } from '../index.js';
+import type { ChatGeneration } from '../../index.js';
 
 /**
  * What is sent when the client said nothing. vLLM would otherwise take the values of the model's

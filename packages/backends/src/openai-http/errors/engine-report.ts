@@ -84,8 +84,18 @@ const statusByType: Readonly<Record<string, number>> = {
   ServiceUnavailableError: 503,
 };
 
+/** An ordinary chunk is known without looking closer: this runs once per token. */
+function isChunk(value: object): boolean {
+  return (
+    'choices' in value &&
+    !('error' in value && value.error) &&
+    !('object' in value && value.object === 'error')
+  );
+}
+
 /** The error in an event of a stream, with the status it would have had; undefined for an ordinary chunk. */
 export function findErrorEvent(value: unknown): EngineReport | undefined {
+  if (typeof value !== 'object' || value === null || isChunk(value)) return undefined;
   const found = findError(value);
   if (found === undefined) return undefined;
   const { code, type, message, param } = found;
