@@ -1,4 +1,4 @@
-export type { ExifOrientation, ImageHeader, ImageMediaType } from './header/image-header.js';
+export type { ExifOrientation, ImageHeader, ImageMediaType, PixelSize } from './header/image-header.js';
 export { assertImageWithinLimits, type ImageLimits } from './header/image-limits.js';
 export { probeImageHeader } from './header/probe-image-header.js';
 export {
@@ -30,3 +30,4 @@ export {
 } from './pp-ocr/detection-tensor.js';
 export { type LineTensorSize, type RotatedBox, toPpOcrLineTensor } from './pp-ocr/line-tensor.js';
 export { decodeRgbImage, type RgbImage, rotateRgbImage } from './pp-ocr/rgb-image.js';
+export { type ImageTokenCount, type ImageTokenRefusal, imageTokens } from './tokens/image-tokens.js';

@@ -37,6 +37,7 @@ const packageOf = (checkpoint: string, version: number, names: string[] = [check
   capabilities: { tools: false, structuredOutput: [], reasoning: 'separate' },
   waitForWorkerS: 0,
   maxModelLen: 4_096,
+  imageProcessor: null,
 });
 
 const worker = (modelPackage: ModelPackage, workerId = 'w1'): Registration => ({

@@ -1,4 +1,12 @@
 import { z } from 'zod';
+import { imageProcessorSchema } from './image-processor.js';
+
+export {
+  type ImageFamily,
+  type ImageProcessor,
+  type ImageProcessorOf,
+  imageProcessorSchema,
+} from './image-processor.js';
 
 /**
  * A model package is what a worker registers: one checkpoint, the models it offers, their limits and capabilities.
@@ -51,5 +59,7 @@ export const modelPackageSchema = z.object({
   waitForWorkerS: z.number().nonnegative(),
   /** Tokens of prompt and completion together, as the engine reports them. */
   maxModelLen: z.number().int().positive(),
+  /** How the model's image processor sizes pictures; null: unknown, then nothing is estimated and nothing refused. */
+  imageProcessor: imageProcessorSchema.nullable().default(null),
 });
 export type ModelPackage = z.infer<typeof modelPackageSchema>;

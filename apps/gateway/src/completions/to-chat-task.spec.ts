@@ -13,6 +13,7 @@ const modelPackage: ModelPackage = {
   capabilities: { tools: false, structuredOutput: [], reasoning: 'separate' },
   waitForWorkerS: 0,
   maxModelLen: 512,
+  imageProcessor: null,
 };
 const ref = (byte: string): BlobRef => ({ name: byte.repeat(64), mediaType: 'image/png', byteSize: 1 });
 const base = { model: 'm', messages: [{ role: 'user', content: 'hi' }] };

@@ -29,6 +29,7 @@ const modelPackage = (maxModelLen: number): ModelPackage => ({
   capabilities: { tools: false, structuredOutput: [], reasoning: 'separate' },
   waitForWorkerS: 0,
   maxModelLen,
+  imageProcessor: null,
 });
 
 const rules = { intervalMs: 1, timeoutMs: 1_000, failuresUntilUnfit: 1, successesUntilFit: 1 };

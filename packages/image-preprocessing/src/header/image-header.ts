@@ -6,6 +6,12 @@ export type ImageMediaType = 'image/png' | 'image/jpeg' | 'image/webp' | 'image/
 /** EXIF orientation: 1 is upright, 5 to 8 swap width and height. */
 export type ExifOrientation = 1 | 2 | 3 | 4 | 5 | 6 | 7 | 8;
 
+/** Pixels along the two sides of a picture. */
+export interface PixelSize {
+  readonly width: number;
+  readonly height: number;
+}
+
 /** What the first bytes of an image file tell about it. */
 export interface ImageHeader {
   readonly mediaType: ImageMediaType;

@@ -1,3 +1,5 @@
+import type { PixelSize } from '../header/image-header.js';
+
 /**
  * Sizes and token counts of Idefics3 and SmolVLM, after `Idefics3ImageProcessor` of Hugging Face transformers.
  * Pure functions: a gateway can estimate with them what the engine will count.
@@ -11,6 +13,8 @@ export interface Idefics3Sizes {
   readonly tileEdge: number;
   /** `do_image_splitting`. False: one tile per image, its aspect not kept. */
   readonly doImageSplitting: boolean;
+  /** No side is larger after the first resize, in pixels: 4096, and 1820 in the first versions of Idefics3's processor. */
+  readonly maxEdge?: number;
 }
 
 /** How one image is cut. `rows` and `columns` are 0 when the image is one tile. */
@@ -25,15 +29,10 @@ export interface Idefics3Grid {
   readonly columns: number;
 }
 
-/** No side is larger than this after the first resize (`MAX_IMAGE_SIZE` of the reference). */
+/** `MAX_IMAGE_SIZE` of the reference. */
 const MAX_EDGE = 4096;
 
-interface Size {
-  readonly width: number;
-  readonly height: number;
-}
-
-function scaleToLongest({ width, height }: Size, longest: number): Size {
+function scaleToLongest({ width, height }: PixelSize, longest: number): PixelSize {
   const even = (side: number) => Math.max(1, side % 2 === 0 ? side : side + 1);
   const ratio = width / height;
   return width >= height
@@ -41,7 +40,7 @@ function scaleToLongest({ width, height }: Size, longest: number): Size {
     : { width: even(Math.trunc(longest * ratio)), height: longest };
 }
 
-function scaleBelow(size: Size, bound: number): Size {
+function scaleBelow(size: PixelSize, bound: number): PixelSize {
   const { width, height } = size;
   if (Math.max(width, height) <= bound) return size;
   const ratio = width / height;
@@ -50,7 +49,7 @@ function scaleBelow(size: Size, bound: number): Size {
     : { width: Math.max(1, Math.trunc(bound * ratio)), height: bound };
 }
 
-function toWholeTiles({ width, height }: Size, edge: number): Size {
+function toWholeTiles({ width, height }: PixelSize, edge: number): PixelSize {
   const up = (side: number) => Math.ceil(side / edge) * edge;
   const ratio = width / height;
   if (width >= height) {
@@ -63,8 +62,8 @@ function toWholeTiles({ width, height }: Size, edge: number): Size {
 
 /** How an image of that many pixels (after EXIF rotation) is scaled and cut. */
 export function idefics3Grid(width: number, height: number, sizes: Idefics3Sizes): Idefics3Grid {
-  const { longestEdge, tileEdge, doImageSplitting } = sizes;
-  const scaled = scaleBelow(scaleToLongest({ width, height }, longestEdge), MAX_EDGE);
+  const { longestEdge, tileEdge, doImageSplitting, maxEdge = MAX_EDGE } = sizes;
+  const scaled = scaleBelow(scaleToLongest({ width, height }, longestEdge), maxEdge);
   const whole = doImageSplitting ? toWholeTiles(scaled, tileEdge) : { width: tileEdge, height: tileEdge };
   const isSplit = whole.width > tileEdge || whole.height > tileEdge;
   return {

@@ -48,6 +48,7 @@ const ocr: ModelPackage = {
   capabilities: { tools: false, structuredOutput: [], reasoning: 'separate' },
   waitForWorkerS: 0,
   maxModelLen: 4_096,
+  imageProcessor: null,
 };
 
 describe('the Redis registry', () => {
