@@ -189,4 +189,20 @@ describe('bad input gets a clear answer and leaves nothing behind', () => {
     expect(String(data)).toMatch(/431[\s\S]*HEADERS_TOO_LARGE/);
     socket.destroy();
   });
+
+  it('counts every refusal by its code, at the door included', async () => {
+    const refusals = async (): Promise<Map<string, number>> => {
+      const metrics = await (await fetch(`${system.opsUrl}/metrics`)).text();
+      const lines = metrics.matchAll(/^fovea_requests_rejected_total\{outcome="(\w+)"[^}]*\} (\d+)/gm);
+      return new Map(Array.from(lines, ([, code = '', count]) => [code, Number(count)]));
+    };
+    const before = await refusals();
+    await (await system.chat(hello, { headers: { authorization: '' } })).text();
+    await (await system.fetch('/v1/nothing')).text();
+    await (await system.chat({ ...hello, user: 'x'.repeat(2_000_000) })).text();
+    const after = await refusals();
+    for (const code of ['UNAUTHORIZED', 'NOT_FOUND', 'PAYLOAD_TOO_LARGE'])
+      expect([code, (after.get(code) ?? 0) - (before.get(code) ?? 0)]).toEqual([code, 1]);
+    expect([...after.keys()]).toEqual(expect.arrayContaining(['INVALID_REQUEST', 'HEADERS_TOO_LARGE']));
+  });
 });

@@ -4,7 +4,7 @@ import { JobQueue } from '@fovea/job-queue';
 import { createBullMqJobQueue } from '@fovea/job-queue/bullmq';
 import { ModelRegistry } from '@fovea/model-registry';
 import { createRedisModelRegistry } from '@fovea/model-registry/redis';
-import { createGatewayTelemetry, type GatewayTelemetry, type Logger } from '@fovea/observability';
+import type { GatewayTelemetry, Logger } from '@fovea/observability';
 import type { RedisSettings } from '@fovea/redis';
 import { TokenStream } from '@fovea/token-stream';
 import { createRedisTokenStream } from '@fovea/token-stream/redis';
@@ -32,7 +32,7 @@ import { StatusController } from './ops/status.controller.js';
 import { ReceiveUpload } from './upload/receive-upload.js';
 
 export const LOGGER = Symbol('Logger');
-export const TELEMETRY = Symbol('GatewayTelemetry');
+const TELEMETRY = Symbol('GatewayTelemetry');
 
 function adapters(config: GatewayConfig, logger: Logger): Provider[] {
   const redis: RedisSettings = {
@@ -185,14 +185,14 @@ const services: Provider[] = [
 /** The composition root: the one file that picks adapters. */
 @Module({})
 export class AppModule {
-  static register(config: GatewayConfig, logger: Logger): DynamicModule {
+  static register(config: GatewayConfig, logger: Logger, telemetry: GatewayTelemetry): DynamicModule {
     return {
       module: AppModule,
       controllers: [ChatController, FilesController, ModelsController, StatusController, OpenApiController],
       providers: [
         { provide: CONFIG, useValue: config },
         { provide: LOGGER, useValue: logger },
-        { provide: TELEMETRY, useFactory: () => createGatewayTelemetry(logger) },
+        { provide: TELEMETRY, useValue: telemetry },
         ...adapters(config, logger),
         ...services,
       ],

@@ -7,19 +7,19 @@ import { BlobStore } from '@fovea/blob-store';
 import { FoveaError } from '@fovea/errors';
 import { JobQueue } from '@fovea/job-queue';
 import { ModelRegistry } from '@fovea/model-registry';
-import { type GatewayTelemetry, type Logger, type OpsServer, startOpsServer } from '@fovea/observability';
+import { createGatewayTelemetry, type Logger, type OpsServer, startOpsServer } from '@fovea/observability';
 import { TokenStream } from '@fovea/token-stream';
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { FastifyInstance } from 'fastify';
-import { AppModule, TELEMETRY } from './app.module.js';
+import { AppModule } from './app.module.js';
 import { ApiKeys } from './auth/api-keys.js';
 import { InterestKeeper } from './delivery/interest-keeper.js';
 import { Sweeper } from './delivery/sweeper.js';
 import { FileCatalogue } from './files/file-catalogue.js';
 import { type GatewayConfig, parseApiKeys } from './gateway.config.js';
-import { answerClientError } from './http/client-error.js';
-import { installDoor } from './http/door.js';
+import { createClientErrorHandler } from './http/client-error.js';
+import { installDoor, type OnTurnedAway } from './http/door.js';
 import { installEarlyAnswer } from './http/early-answer.js';
 import { endConnectionsOnClose } from './http/end-connections-on-close.js';
 import { ErrorFilter } from './http/error-filter.js';
@@ -36,7 +36,7 @@ export interface Gateway {
   close(): Promise<void>;
 }
 
-function createAdapter(config: GatewayConfig): FastifyAdapter {
+function createAdapter(config: GatewayConfig, onTurnedAway: OnTurnedAway): FastifyAdapter {
   const { GATEWAY_TLS_CERT: cert, GATEWAY_TLS_KEY: key } = config;
   const tls =
     cert === undefined || key === undefined
@@ -47,7 +47,7 @@ function createAdapter(config: GatewayConfig): FastifyAdapter {
     serverFactory: (handler: RequestListener) => createHttpServer(handler, { tls, headersTimeoutMs }),
     bodyLimit: config.GATEWAY_MAX_BODY_BYTES,
     routerOptions: { maxParamLength: 512 },
-    clientErrorHandler: answerClientError,
+    clientErrorHandler: createClientErrorHandler(onTurnedAway),
     return503OnClosing: true,
     forceCloseConnections: 'idle',
   });
@@ -101,22 +101,28 @@ async function readiness(
 }
 
 export async function createGateway(config: GatewayConfig, logger: Logger): Promise<Gateway> {
-  const adapter = createAdapter(config);
+  const telemetry = createGatewayTelemetry(logger);
+  const onTurnedAway: OnTurnedAway = (refusal) => telemetry.turnedAway(refusal);
+  const adapter = createAdapter(config, onTurnedAway);
   const fastify: FastifyInstance = adapter.getInstance();
   installEarlyAnswer(fastify);
   endConnectionsOnClose(fastify);
-  installDoor(fastify, new ApiKeys(parseApiKeys(config.GATEWAY_API_KEYS)), logger);
-  const app = await NestFactory.create<NestFastifyApplication>(AppModule.register(config, logger), adapter, {
-    bodyParser: false,
-    logger: new LoggerBridge(logger),
-  });
+  installDoor(fastify, new ApiKeys(parseApiKeys(config.GATEWAY_API_KEYS)), logger, onTurnedAway);
+  const app = await NestFactory.create<NestFastifyApplication>(
+    AppModule.register(config, logger, telemetry),
+    adapter,
+    {
+      bodyParser: false,
+      logger: new LoggerBridge(logger),
+    },
+  );
   if (config.CORS_ORIGINS.length > 0) {
     app.enableCors({
       origin: [...config.CORS_ORIGINS],
       exposedHeaders: ['x-request-id', 'x-queue-time-ms', 'x-ignored-params', 'retry-after'],
     });
   }
-  app.useGlobalFilters(new ErrorFilter(logger));
+  app.useGlobalFilters(new ErrorFilter(logger, onTurnedAway));
   await installDocs(fastify);
   await app.get(BlobStore).check();
   app.get(InterestKeeper).start();
@@ -127,7 +133,7 @@ export async function createGateway(config: GatewayConfig, logger: Logger): Prom
   const ops: OpsServer = await startOpsServer({
     host: config.GATEWAY_OPS_HOST,
     port: config.GATEWAY_OPS_PORT,
-    registry: app.get<GatewayTelemetry>(TELEMETRY).registry,
+    registry: telemetry.registry,
     readiness: async () => (draining ? { ready: false, checks: { draining: 'yes' } } : readiness(app)),
   });
   return {

@@ -1,6 +1,7 @@
 import { STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
 import { FoveaError } from '@fovea/errors';
+import type { OnTurnedAway } from './door.js';
 import { toOpenAiBody } from './error-body.js';
 import { isLeaving, lingerAfterLastWords } from './linger.js';
 
@@ -13,20 +14,31 @@ const messages: Partial<Record<FoveaError['code'], string>> = {
   REQUEST_TIMEOUT: 'The headers took too long.',
 };
 
-/** Answers what is no HTTP request at all, in our form, and closes. */
-export function answerClientError(error: Error & { code?: string }, socket: Socket): void {
-  if (error.code === 'ECONNRESET' || !socket.writable) {
-    socket.destroy();
-    return;
-  }
-  if (isAnswering(socket)) {
-    // The last answer of a connection brings its end with it.
-    if (!isLeaving(socket)) socket.destroy();
-    return;
-  }
-  const code = codes[error.code ?? ''] ?? 'INVALID_REQUEST';
-  const message = messages[code];
-  const answer = new FoveaError(code, message === undefined ? {} : { message });
+/**
+ * Answers what is no HTTP request at all, in our form, and closes. `onTurnedAway` hears of what no handler has seen.
+ */
+export function createClientErrorHandler(onTurnedAway: OnTurnedAway) {
+  return (error: Error & { code?: string }, socket: Socket): void => {
+    if (error.code === 'ECONNRESET' || !socket.writable) {
+      socket.destroy();
+      return;
+    }
+    const response = responseOn(socket);
+    if (response?.headersSent === true) {
+      // The last answer of a connection brings its end with it. Bytes of another in its middle would be taken for a
+      // part of it.
+      if (!isLeaving(socket)) socket.destroy();
+      return;
+    }
+    const code = codes[error.code ?? ''] ?? 'INVALID_REQUEST';
+    const message = messages[code];
+    const answer = new FoveaError(code, message === undefined ? {} : { message });
+    if (response === undefined) onTurnedAway({ code, status: answer.status });
+    lingerAfterLastWords(socket, answerText(answer));
+  };
+}
+
+function answerText(answer: FoveaError): string {
   const body = JSON.stringify(toOpenAiBody(answer));
   const head = [
     `HTTP/1.1 ${answer.status} ${STATUS_CODES[answer.status] ?? 'Error'}`,
@@ -34,11 +46,14 @@ export function answerClientError(error: Error & { code?: string }, socket: Sock
     `Content-Length: ${Buffer.byteLength(body)}`,
     'Connection: close',
   ];
-  lingerAfterLastWords(socket, `${head.join('\r\n')}\r\n\r\n${body}`);
+  return `${head.join('\r\n')}\r\n\r\n${body}`;
 }
 
-/** An answer is on the wire already: bytes of another in its middle would be taken for a part of it. */
-function isAnswering(socket: Socket): boolean {
-  const { _httpMessage: response } = socket as { _httpMessage?: { readonly headersSent?: boolean } | null };
-  return response?.headersSent === true;
+interface OpenResponse {
+  readonly headersSent?: boolean;
+}
+
+/** The response of the request that is being handled on this connection, if any. */
+function responseOn(socket: Socket): OpenResponse | undefined {
+  return (socket as { _httpMessage?: OpenResponse | null })._httpMessage ?? undefined;
 }

@@ -1,21 +1,34 @@
 import { FoveaError } from '@fovea/errors';
-import type { Logger } from '@fovea/observability';
-import type { FastifyInstance } from 'fastify';
+import type { Logger, RequestRejection } from '@fovea/observability';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { ApiKeys } from '../auth/api-keys.js';
 import { closeAfterAnswer } from './early-answer.js';
 import { routePath } from './error-body.js';
 import { framingError } from './framing.js';
-import { openContext } from './request-context.js';
+import { contextOf, openContext } from './request-context.js';
 import { sendError } from './send-error.js';
 
 const publicPaths = new Set(['/', '/health', '/version', '/openapi.json', '/openapi.yaml', '/docs']);
 const isPublic = (path: string): boolean => publicPaths.has(path) || path.startsWith('/docs/');
 
+/** Hears of every request that is refused before a handler has seen it. */
+export type OnTurnedAway = (refusal: RequestRejection) => void;
+
 /**
  * What every request passes first: an id, and a key unless the path is public. Both are decided from headers alone,
  * before a byte of the body is read. Bodies are never parsed here; each route reads its own raw stream.
  */
-export function installDoor(fastify: FastifyInstance, keys: ApiKeys, logger: Logger): void {
+export function installDoor(
+  fastify: FastifyInstance,
+  keys: ApiKeys,
+  logger: Logger,
+  onTurnedAway: OnTurnedAway,
+): void {
+  const turnAway = (request: FastifyRequest, reply: FastifyReply, error: FoveaError): void => {
+    const { code, status } = error;
+    onTurnedAway({ code, status, requestId: contextOf(request).id, route: request.routeOptions.url });
+    sendError(request, reply, error, logger);
+  };
   fastify.removeAllContentTypeParsers();
   fastify.addContentTypeParser('*', (_request, _payload, done) => done(null));
   fastify.addHook('onRequest', (request, reply, done) => {
@@ -26,12 +39,12 @@ export function installDoor(fastify: FastifyInstance, keys: ApiKeys, logger: Log
     if (misframed !== undefined) {
       // Where such a request ends is a matter of opinion, so what follows it is not read as another.
       closeAfterAnswer(request, reply);
-      return sendError(request, reply, misframed, logger);
+      return turnAway(request, reply, misframed);
     }
     if (request.method === 'OPTIONS' || isPublic(routePath(request.url))) return done();
     context.principal = keys.authenticate(request.headers.authorization);
     if (context.principal !== undefined) return done();
     reply.header('www-authenticate', 'Bearer');
-    sendError(request, reply, new FoveaError('UNAUTHORIZED'), logger);
+    turnAway(request, reply, new FoveaError('UNAUTHORIZED'));
   });
 }

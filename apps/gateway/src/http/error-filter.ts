@@ -2,18 +2,29 @@ import { FoveaError } from '@fovea/errors';
 import type { Logger } from '@fovea/observability';
 import { type ArgumentsHost, Catch, type ExceptionFilter, HttpException } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { OnTurnedAway } from './door.js';
+import { contextOf } from './request-context.js';
 import { sendError } from './send-error.js';
 
 /** The one place where an exception becomes an answer. */
 @Catch()
 export class ErrorFilter implements ExceptionFilter {
-  constructor(private readonly logger: Logger) {}
+  constructor(
+    private readonly logger: Logger,
+    private readonly onTurnedAway: OnTurnedAway,
+  ) {}
 
   catch(thrown: unknown, host: ArgumentsHost): void {
     const http = host.switchToHttp();
     const request = http.getRequest<FastifyRequest>();
     const reply = http.getResponse<FastifyReply>();
-    sendError(request, reply, this.#translate(thrown, request, reply), this.logger);
+    const error = this.#translate(thrown, request, reply);
+    // Before it reached a handler of ours: those count what they refuse.
+    if (error !== thrown && FoveaError.isInstance(error)) {
+      const { code, status } = error;
+      this.onTurnedAway({ code, status, requestId: contextOf(request).id });
+    }
+    sendError(request, reply, error, this.logger);
   }
 
   /** Nest and Fastify throw their own for unknown routes and unreadable requests. */

@@ -160,6 +160,29 @@ describe('the HTTP server', () => {
     expect(server.bytesInFlight()).toBe(0);
   });
 
+  it.each([
+    ['no key', 'GET /upload HTTP/1.1\r\nHost: x\r\n\r\n', 'UNAUTHORIZED'],
+    ['a framing that we do not take', head('Transfer-Encoding: gzip'), 'INVALID_REQUEST'],
+    ['no HTTP', 'NO HTTP AT ALL\r\n\r\n', 'INVALID_REQUEST'],
+    ['too many headers', head(`X: ${'x'.repeat(20_000)}`), 'HEADERS_TOO_LARGE'],
+  ])('counts a request with %s as turned away, once', async (_name, words, code) => {
+    const before = server.turnedAway.length;
+    const client = await open();
+    client.send(words);
+    await client.until(new RegExp(code));
+    expect(server.turnedAway.slice(before)).toEqual([code]);
+  });
+
+  it('counts a request that breaks in its body where it is handled', async () => {
+    const before = server.turnedAway.length;
+    const client = await open();
+    client.send(`${head('Transfer-Encoding: chunked')}5\r\nhello`);
+    await until(() => server.bytesInFlight() === 5);
+    client.send('zz\r\n');
+    await client.until(/INVALID_REQUEST/);
+    expect(server.turnedAway.slice(before)).toEqual([]);
+  });
+
   it('takes a body in chunks of any size, cut at every byte', async () => {
     const wire = `${head('Transfer-Encoding: chunked')}1;a=b\r\nh\r\n3\r\nell\r\n01\r\no\r\n0\r\nX-Trailer: y\r\n\r\n`;
     const client = await open();
@@ -212,8 +235,10 @@ describe('a client that is slow with its headers', () => {
     ['that stops in the middle', 'POST /upload HTTP/1.1\r\nHost: x\r\nX-A: '],
   ])('%s is answered 408 and closed', async (_name, words) => {
     const client = await open();
+    const before = server.turnedAway.length;
     client.send(words);
     expect(await client.ended()).toMatch(/^HTTP\/1\.1 408 Request Timeout[\s\S]*REQUEST_TIMEOUT/);
+    expect(server.turnedAway.slice(before)).toEqual(['REQUEST_TIMEOUT']);
     await until(() => server.connections() === 0);
   });
 

@@ -15,7 +15,7 @@ export const gatewayMetrics = {
   rejected: counter(
     'fovea_requests_rejected_total',
     ['outcome'],
-    'Requests refused before they were queued.',
+    'Requests refused before they were queued, at the door included; outcome is an error code.',
   ),
   cancelled: counter(
     'fovea_requests_cancelled_total',
@@ -93,6 +93,11 @@ export interface GatewayTelemetry {
   requestFinished(event: RequestEnd): void;
   /** Refused before it was queued. */
   requestRejected(event: RequestRejection): void;
+  /**
+   * Refused before anybody knew what it wanted: no key, no HTTP, no such route. Counted like the others; logged for those
+   * who debug only, since strangers could fill the log.
+   */
+  turnedAway(event: RequestRejection): void;
   /** How much running uploads hold now, all together. */
   uploadBytesInFlight(bytes: number): void;
   /** Why a request was given up; `requestFinished` follows. */
@@ -156,6 +161,10 @@ export function createGatewayTelemetry(
     requestRejected(event) {
       rejected.inc({ outcome: event.code });
       logger.info(event, 'request rejected');
+    },
+    turnedAway(event) {
+      rejected.inc({ outcome: event.code });
+      logger.debug(event, 'request turned away');
     },
     uploadBytesInFlight(bytes) {
       uploadBytes.set(bytes);

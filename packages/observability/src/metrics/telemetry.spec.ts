@@ -43,9 +43,11 @@ describe('gateway telemetry', () => {
   it('counts rejections by code and cancellations by reason', async () => {
     const telemetry = createGatewayTelemetry(silent);
     telemetry.requestRejected({ code: 'QUEUE_FULL', status: 503 });
+    telemetry.turnedAway({ code: 'UNAUTHORIZED', status: 401 });
     telemetry.cancelled({ requestId: 'r1', reason: 'deadline' });
     const at = (line: string) => sample(telemetry.registry, line);
     expect(await at('fovea_requests_rejected_total{outcome="QUEUE_FULL",service="gateway"}')).toBe('1');
+    expect(await at('fovea_requests_rejected_total{outcome="UNAUTHORIZED",service="gateway"}')).toBe('1');
     expect(await at('fovea_requests_cancelled_total{reason="deadline",service="gateway"}')).toBe('1');
   });
 });

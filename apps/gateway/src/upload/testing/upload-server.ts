@@ -4,12 +4,13 @@ import type { RequestListener } from 'node:http';
 import { connect, type Socket } from 'node:net';
 import { PassThrough, type Readable } from 'node:stream';
 import { type ConnectionOptions, connect as connectTls, TLSSocket } from 'node:tls';
+import type { ErrorCode } from '@fovea/errors';
 import type { JobQueue } from '@fovea/job-queue';
 import { createLogger } from '@fovea/observability';
 import { fastify } from 'fastify';
 import { Admission } from '../../admission/admission.js';
 import { ApiKeys } from '../../auth/api-keys.js';
-import { answerClientError } from '../../http/client-error.js';
+import { createClientErrorHandler } from '../../http/client-error.js';
 import { installDoor } from '../../http/door.js';
 import { installEarlyAnswer } from '../../http/early-answer.js';
 import { createHttpServer, type HttpServerOptions } from '../../http/http-server.js';
@@ -36,6 +37,8 @@ export interface UploadServer {
   /** Requests that reached the route, bodies that a reader was given, bytes taken from connections that are closed. */
   readonly counts: { readonly routed: number; readonly read: number; readonly bytes: number };
   readonly connections: () => number;
+  /** Codes of the requests that were turned away, in their order. */
+  readonly turnedAway: readonly ErrorCode[];
   close(): Promise<void>;
 }
 
@@ -62,6 +65,8 @@ export async function digestOf(body: Readable): Promise<{ bytes: number; sha256:
 export async function startUploadServer(options: UploadServerOptions = {}): Promise<UploadServer> {
   const { maxBodyBytes = 1_000_000, headersTimeoutMs = 60_000, tls, read = digestOf } = options;
   let bytesInFlight = 0;
+  const turnedAway: ErrorCode[] = [];
+  const onTurnedAway = ({ code }: { readonly code: ErrorCode }): void => void turnedAway.push(code);
   const counts = { routed: 0, read: 0, bytes: 0 };
   const admission = new Admission(
     // Stage 2, which asks the queue, is not reached from here.
@@ -83,11 +88,11 @@ export async function startUploadServer(options: UploadServerOptions = {}): Prom
   });
   const app = fastify({
     serverFactory: (handler: RequestListener) => createHttpServer(handler, { tls, headersTimeoutMs }),
-    clientErrorHandler: answerClientError,
+    clientErrorHandler: createClientErrorHandler(onTurnedAway),
     forceCloseConnections: true,
   });
   installEarlyAnswer(app);
-  installDoor(app, new ApiKeys([{ tenant: 'alpha', key: KEY }]), silent);
+  installDoor(app, new ApiKeys([{ tenant: 'alpha', key: KEY }]), silent, onTurnedAway);
   app.setErrorHandler((error, request, reply) => sendError(request, reply, error, silent));
   app.get('/health', (_request, reply) => reply.send({ status: 'ok' }));
   app.post('/upload', async (request, reply) => {
@@ -111,6 +116,7 @@ export async function startUploadServer(options: UploadServerOptions = {}): Prom
     port: typeof address === 'object' && address !== null ? address.port : 0,
     bytesInFlight: () => bytesInFlight,
     counts,
+    turnedAway,
     connections: () => connections.size,
     close: () => app.close(),
   };
