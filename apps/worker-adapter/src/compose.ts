@@ -52,7 +52,7 @@ export async function composeWorker(options: ComposeOptions): Promise<ComposedWo
 }
 
 interface Connections extends WorkerPorts {
-  /** In the order of use: queue, log, registry, Redis, engine. */
+  /** In the order of use: queue, log, registry, Redis, engines. */
   close(): Promise<void>;
 }
 
@@ -81,25 +81,28 @@ async function openConnections({ config, settings, logger }: ComposeOptions): Pr
   const stream = createRedisTokenStream({ redis, role: 'worker', logTtlS: config.LOG_TTL_S });
   const registry = createRedisModelRegistry({ redis, role: 'worker', graceS: config.WORKER_GRACE_S });
   const queue = openQueue(redis, stream, blobs, logger);
-  const backend = createOpenAiHttpBackend({
-    baseUrl: settings.engineUrl,
-    apiKey: settings.engineApiKey,
-    connections: settings.textSlots + settings.mediaSlots,
-    returnTokenIds: true,
-  });
+  const backends = settings.engineUrls.map((baseUrl) =>
+    createOpenAiHttpBackend({
+      baseUrl,
+      apiKey: settings.engineApiKey,
+      // Every slot may hold one, so neither lane waits for a connection of the other.
+      connections: settings.textSlots + settings.mediaSlots,
+      returnTokenIds: true,
+    }),
+  );
   return {
     queue,
     stream,
     registry,
     blobs,
-    backend,
+    backends,
     redisState: () => (client.status === 'ready' ? 'ok' : client.status),
     async close() {
       await queue.close();
       await stream.close();
       await registry.close();
       client.disconnect();
-      await backend.close();
+      await Promise.all(backends.map((backend) => backend.close()));
     },
   };
 }

@@ -6,17 +6,20 @@ import type { FoveaError } from '@fovea/errors';
 import type { JobQueue } from '@fovea/job-queue';
 import type { ModelRegistry } from '@fovea/model-registry';
 import type { AdapterTelemetry, Logger } from '@fovea/observability';
-import type { LaneKind } from '@fovea/schemas/jobs';
 import type { TokenStream } from '@fovea/token-stream';
 import { InterestWatch } from './consumer/interest-watch.js';
 import { LaneConsumer } from './consumer/lane-consumer.js';
-import { EngineHealth } from './engine/engine-health.js';
+import { lanesOf } from './consumer/lanes.js';
+import { Engine } from './engine/engine.js';
+import { EnginePool } from './engine/engine-pool.js';
+import { EngineHealth } from './engine/health/engine-health.js';
 import { ServedModels } from './engine/served-models.js';
+import { BlobRoom } from './generation/blob-room.js';
 import { GenerationRunner } from './generation/generation-runner.js';
 import { RunningGenerations } from './generation/running-generations.js';
 import { Presence } from './presence/presence.js';
 import { quietRepeats } from './quiet-repeats.js';
-import { Slots } from './slots/slots.js';
+import { EngineGate } from './slots/engine-gate.js';
 import type { WorkerConfig } from './worker.config.js';
 import { WorkerAdapter } from './worker-adapter.js';
 import type { WorkerSettings } from './worker-settings.js';
@@ -35,52 +38,40 @@ export interface WorkerPorts {
   readonly stream: TokenStream;
   readonly registry: ModelRegistry;
   readonly blobs: BlobStore;
-  readonly backend: Backend;
+  /** One per engine, in the order of the worker file. */
+  readonly backends: readonly Backend[];
   /** `ok`, or what state the connection is in. */
   redisState(): string;
 }
 
-/** The lanes whose jobs are generations. */
-const chatLanes = ['text', 'media'] as const satisfies readonly LaneKind[];
-export type ChatLane = (typeof chatLanes)[number];
-
 /** Wires one worker out of its ports; `compose.ts` picks the adapters behind them. */
 export function createWorkerAdapter(
-  { config, settings, logger, onRefused }: ComposeOptions,
+  options: ComposeOptions,
   ports: WorkerPorts,
   telemetry: AdapterTelemetry,
 ): WorkerAdapter {
-  const { stream, blobs, backend, registry } = ports;
-  const health = new EngineHealth(backend);
-  health.onChange((isFit, reason) => {
-    telemetry.engineHealth(isFit);
-    if (!isFit) logger.warn({ reason }, 'taking no jobs until the engine is back');
+  const { config, settings, logger, onRefused } = options;
+  const { stream, blobs, registry } = ports;
+  const served = new ServedModels(settings.file, {
+    onDifference: (engine, difference) => logger.warn({ engine, difference }, 'engine is left out'),
   });
-  const served = new ServedModels(settings.file, backend);
+  const pool = createPool(options, ports, served, telemetry);
   const running = new RunningGenerations();
-  const slots = { text: new Slots(settings.textSlots), media: new Slots(settings.mediaSlots) };
-  const countSlots = (lane: ChatLane, inUse: number): void =>
-    telemetry.slots({ lane, inUse, total: slots[lane].capacity });
-  for (const lane of chatLanes) countSlots(lane, 0);
   const runner = new GenerationRunner(
     {
       stream,
       blobs,
-      backend,
-      blobRoom: new Slots(config.ADAPTER_MAX_IMAGE_BYTES),
-      servedModel: (name) => served.find(name),
-      recheckEngine: () => health.recheck(),
+      blobRoom: new BlobRoom(config.ADAPTER_MAX_IMAGE_BYTES),
+      servedModel: (engine, name) => served.find(engine.name, name),
+      noteFailure: (requestId, engine) => pool.noteFailure(requestId, engine),
       telemetry,
       logger,
     },
     running,
-    (lane, inUse) => {
-      if (lane !== 'embed') countSlots(lane, inUse);
-    },
   );
-  const presence = new Presence(registry, health, {
+  const presence = new Presence(registry, pool, {
     workerId: `${hostname()}-${process.pid}-${randomBytes(4).toString('hex')}`,
-    describe: (signal) => served.describe(signal),
+    describe: async () => served.describe(),
     onRegistered: ({ version, maxModelLen, models }) => {
       logger.info({ version, maxModelLen, models: models.map(({ name }) => name) }, 'registered');
       adapter.startTaking();
@@ -89,9 +80,9 @@ export function createWorkerAdapter(
     onError: quietRepeats((err) => logger.warn({ err }, 'could not register or renew presence')),
   });
   const adapter = new WorkerAdapter({
-    health,
+    pool,
     presence,
-    lanes: createLanes(settings, ports, { health, slots, runner, logger }),
+    lanes: createLanes(options, ports, pool, runner),
     interest: new InterestWatch(stream, running, {
       onError: quietRepeats((err) => logger.warn({ err }, 'could not read interest leases')),
     }),
@@ -102,29 +93,53 @@ export function createWorkerAdapter(
   return adapter;
 }
 
-interface LaneParts {
-  readonly health: EngineHealth;
-  readonly slots: Readonly<Record<ChatLane, Slots>>;
-  readonly runner: GenerationRunner;
-  readonly logger: Logger;
+function createPool(
+  { settings, logger }: ComposeOptions,
+  { backends }: WorkerPorts,
+  served: ServedModels,
+  telemetry: AdapterTelemetry,
+): EnginePool {
+  const slots = { text: settings.textSlots, media: settings.mediaSlots };
+  const engines = backends.map((backend, index) => {
+    const name = `${index}`;
+    const health = new EngineHealth(backend);
+    health.onChange((isHealthy, reason) => {
+      telemetry.engineHealth(name, isHealthy);
+      if (!isHealthy) logger.warn({ engine: name, reason }, 'engine gets no jobs until it is back');
+    });
+    const gate = new EngineGate(new Map(chatLanesOf(settings).map((lane) => [lane, slots[lane]] as const)));
+    const countSlots = (): void => {
+      for (const lane of gate.lanes) telemetry.slots({ engine: name, ...lane });
+    };
+    gate.onChange(countSlots);
+    countSlots();
+    const onError = quietRepeats((err) =>
+      logger.warn({ engine: name, err }, 'engine was asked for its models'),
+    );
+    return new Engine({ name, backend, health, gate, served, onError });
+  });
+  return new EnginePool(engines);
 }
 
+const chatLanesOf = ({ file }: WorkerSettings): ('text' | 'media')[] =>
+  lanesOf(file.queue.models).filter((lane) => lane !== 'embed');
+
 function createLanes(
-  { file }: WorkerSettings,
+  { settings, logger }: ComposeOptions,
   { queue }: WorkerPorts,
-  { health, slots, runner, logger }: LaneParts,
+  pool: EnginePool,
+  runner: GenerationRunner,
 ): LaneConsumer[] {
-  const checkpoint = file.queue.checkpointName;
+  const checkpoint = settings.file.queue.checkpointName;
   const warn = quietRepeats((err) => logger.warn({ err }, 'queue'));
-  return chatLanes.map(
+  return chatLanesOf(settings).map(
     (kind) =>
       new LaneConsumer(
         { checkpoint, kind },
         {
           queue,
-          health,
-          slots: slots[kind],
-          run: (lease) => runner.run(lease),
+          room: pool,
+          run: (lease) => runner.run(lease, pool.claim({ requestId: lease.job.id, lane: kind, tokens: 0 })),
           onQueueError: (_lane, error) => warn(error),
         },
       ),

@@ -2,21 +2,21 @@ import { createLogger } from '@fovea/observability';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { InterestWatch } from './consumer/interest-watch.js';
 import { LaneConsumer } from './consumer/lane-consumer.js';
-import { EngineHealth } from './engine/engine-health.js';
+import { EnginePool } from './engine/engine-pool.js';
 import { FakeBackend, hangAfter } from './fakes/fake-backend.js';
 import { FakeBlobStore } from './fakes/fake-blob-store.js';
+import { createEngine } from './fakes/fake-engine.js';
 import { FakeJobQueue } from './fakes/fake-job-queue.js';
 import { FakeLease } from './fakes/fake-lease.js';
 import { FakeModelRegistry } from './fakes/fake-model-registry.js';
 import { FakeTokenStream } from './fakes/fake-token-stream.js';
 import { RecordingTelemetry } from './fakes/recording-telemetry.js';
+import { BlobRoom } from './generation/blob-room.js';
 import { GenerationRunner } from './generation/generation-runner.js';
 import { RunningGenerations } from './generation/running-generations.js';
 import { Presence } from './presence/presence.js';
-import { Slots } from './slots/slots.js';
 import { WorkerAdapter } from './worker-adapter.js';
 
-const rules = { intervalMs: 1, timeoutMs: 1_000, failuresUntilUnfit: 1, successesUntilFit: 1 };
 const logger = createLogger({ service: 'worker-adapter', level: 'silent' });
 const tinyPackage = {
   checkpoint: 'tiny-vlm',
@@ -28,6 +28,7 @@ const tinyPackage = {
   capabilities: { tools: false, structuredOutput: [], reasoning: 'separate' as const },
   waitForWorkerS: 0,
   maxModelLen: 4096,
+  imageProcessor: null,
 };
 
 /** Looks once per event-loop turn; the runner's own timeout ends a condition that never comes. */
@@ -40,8 +41,7 @@ describe('WorkerAdapter', () => {
   let queue: FakeJobQueue;
   let registry: FakeModelRegistry;
   let stream: FakeTokenStream;
-  let health: EngineHealth;
-  let counts: [string, number][];
+  let pool: EnginePool;
   let adapter: WorkerAdapter;
   let isDrained: boolean;
   let redisState: string;
@@ -51,8 +51,7 @@ describe('WorkerAdapter', () => {
     queue = new FakeJobQueue();
     registry = new FakeModelRegistry();
     stream = new FakeTokenStream();
-    health = new EngineHealth(backend, rules);
-    counts = [];
+    pool = new EnginePool([createEngine({ backend, slots: { text: 2 } })]);
     isDrained = false;
     redisState = 'ok';
     const running = new RunningGenerations();
@@ -60,20 +59,18 @@ describe('WorkerAdapter', () => {
       {
         stream,
         blobs: new FakeBlobStore(),
-        backend,
-        blobRoom: new Slots(1),
+        blobRoom: new BlobRoom(1),
         servedModel: () => ({ engineModel: 'tiny-vlm', maximumCompletionTokens: null }),
-        recheckEngine: () => health.recheck(),
+        noteFailure: () => undefined,
         telemetry: new RecordingTelemetry(),
         logger,
       },
       running,
-      (lane, count) => counts.push([lane, count]),
     );
     const lane = { checkpoint: 'tiny-vlm', kind: 'text' } as const;
     adapter = new WorkerAdapter({
-      health,
-      presence: new Presence(registry, health, {
+      pool,
+      presence: new Presence(registry, pool, {
         workerId: 'worker-1',
         describe: () => Promise.resolve(tinyPackage),
         onRegistered: () => adapter.startTaking(),
@@ -83,9 +80,8 @@ describe('WorkerAdapter', () => {
       lanes: [
         new LaneConsumer(lane, {
           queue,
-          health,
-          slots: new Slots(2),
-          run: (lease) => runner.run(lease),
+          room: pool,
+          run: (lease) => runner.run(lease, pool.claim({ requestId: lease.job.id, lane: 'text', tokens: 0 })),
           onQueueError: () => undefined,
         }),
       ],
@@ -148,7 +144,7 @@ describe('WorkerAdapter', () => {
     };
     queue.consumers[0]!.offer(lease);
     await until(() => backend.requests.length === 1);
-    expect(counts).toEqual([['text', 1]]);
+    expect(pool.engines[0]!.gate.lanes).toEqual([{ lane: 'text', inUse: 1, total: 2 }]);
     const drained = drain(60_000);
     expect(adapter.readiness().ready).toBe(false);
     await until(() => registry.calls.at(-1) === 'withdraw' && queue.consumers[0]!.isStopped);
@@ -158,7 +154,7 @@ describe('WorkerAdapter', () => {
     expect(lease.settled).toEqual(['acknowledged']);
     expect(stream.events(lease.job.id).at(-1)?.type).toBe('generation-end');
     expect(queue.consumers[0]!.isClosed).toBe(true);
-    expect(counts.at(-1)).toEqual(['text', 0]);
+    expect(pool.engines[0]!.gate.lanes).toEqual([{ lane: 'text', inUse: 0, total: 2 }]);
   });
 
   it('on a forced drain hands back what has no output and interrupts what has', async () => {

@@ -1,13 +1,13 @@
 import type { Logger, Readiness } from '@fovea/observability';
 import type { InterestWatch } from './consumer/interest-watch.js';
 import type { LaneConsumer } from './consumer/lane-consumer.js';
-import type { EngineHealth } from './engine/engine-health.js';
+import type { EnginePool } from './engine/engine-pool.js';
 import type { RunningGenerations } from './generation/running-generations.js';
 import { pause } from './pause.js';
 import type { Presence } from './presence/presence.js';
 
 export interface WorkerAdapterParts {
-  readonly health: EngineHealth;
+  readonly pool: EnginePool;
   readonly presence: Presence;
   readonly lanes: readonly LaneConsumer[];
   readonly interest: InterestWatch;
@@ -29,7 +29,7 @@ const ANNOUNCE_WAIT_MS = 10_000;
 const LEAVE_STEP_MS = 5_000;
 
 /**
- * One worker, from waiting for its engine to leaving in order. Jobs are taken once the package is registered;
+ * One worker, from waiting for its engines to leaving in order. Jobs are taken once the package is registered;
  * on the way out the worker is first not ready and not present, then takes nothing, then finishes what runs.
  */
 export class WorkerAdapter {
@@ -42,8 +42,8 @@ export class WorkerAdapter {
   }
 
   start(): void {
-    const { health, presence, interest } = this.#parts;
-    health.start();
+    const { pool, presence, interest } = this.#parts;
+    pool.start();
     presence.start();
     interest.start();
     void this.#announceWait();
@@ -58,19 +58,24 @@ export class WorkerAdapter {
   }
 
   readiness(): Readiness {
-    const { health, presence, redisState } = this.#parts;
+    const { pool, presence, redisState } = this.#parts;
     const checks: Record<string, string> = {
       redis: redisState(),
-      engine: health.isFit ? 'ok' : 'not healthy',
+      engine: pool.problem ?? 'ok',
       registered: presence.isRegistered ? 'ok' : 'not yet',
     };
     if (this.#leaving.signal.aborted) checks.drain = 'in progress';
-    return { ready: Object.values(checks).every((state) => state === 'ok'), checks };
+    const ready = Object.values(checks).every((state) => state === 'ok');
+    // Not part of the verdict: one fit engine is enough.
+    if (pool.engines.length > 1) {
+      for (const { name, problem } of pool.engines) checks[`engine ${name}`] = problem ?? 'ok';
+    }
+    return { ready, checks };
   }
 
   /** Resolves when everything is stopped; connections are the composition root's to close. */
   async drain({ drainMs, force }: DrainOptions): Promise<void> {
-    const { health, presence, lanes, interest, running, logger } = this.#parts;
+    const { pool, presence, lanes, interest, running, logger } = this.#parts;
     this.#leaving.abort(new Error('the worker leaves'));
     logger.info({ running: running.size }, 'draining');
     await Promise.all([
@@ -84,7 +89,7 @@ export class WorkerAdapter {
       await this.#bounded('end what runs', running.untilIdle());
     }
     await this.#bounded('close the lanes', Promise.all(lanes.map((lane) => lane.close())));
-    await this.#bounded('stop watching', Promise.all([interest.stop(), health.stop()]));
+    await this.#bounded('stop watching', Promise.all([interest.stop(), pool.stop()]));
   }
 
   /** Resolves when nothing runs, the time is over, or `force` aborts. */
@@ -115,11 +120,11 @@ export class WorkerAdapter {
 
   /** The engine may come minutes later: it loads weights. */
   async #announceWait(): Promise<void> {
-    const { health, presence, logger } = this.#parts;
+    const { pool, presence, logger } = this.#parts;
     const { signal } = this.#leaving;
     while (!signal.aborted && !presence.isRegistered) {
-      const problem = health.isFit ? 'not registered yet' : health.lastProblem;
-      logger.info({ problem }, 'waiting for the engine');
+      const problem = pool.isFit ? 'not registered yet' : pool.lastProblem;
+      logger.info({ problem }, 'waiting for an engine');
       await pause(ANNOUNCE_WAIT_MS, signal);
     }
   }

@@ -42,7 +42,7 @@ describe('readWorkerSettings', () => {
     const path = file('type = "vllm"\nurl = "http://engine:8000/"');
     expect(await readWorkerSettings(path, config())).toMatchObject({
       redisUrl: 'redis://env:1',
-      engineUrl: 'http://engine:8000',
+      engineUrls: ['http://engine:8000'],
       engineApiKey: undefined,
       textSlots: 16,
       mediaSlots: 4,
@@ -78,7 +78,7 @@ describe('readWorkerSettings', () => {
       ADAPTER_DRAIN_S: '1.5',
     };
     expect(await readWorkerSettings(undefined, config(env))).toMatchObject({
-      engineUrl: 'http://engine:9',
+      engineUrls: ['http://engine:9'],
       engineApiKey: 'secret',
       textSlots: 5,
       mediaSlots: 6,
@@ -107,9 +107,19 @@ describe('readWorkerSettings', () => {
     expect(text).toContain('ADAPTER_ENGINE_URL');
   });
 
-  it('asks for one adapter per engine', async () => {
+  it('takes several engines from the file or from the environment', async () => {
     const path = file('type = "vllm"\nurl = ["http://a:1", "http://b:1"]');
-    expect(await problemsOf(readWorkerSettings(path, config()))).toContain('one worker-adapter per engine');
+    expect((await readWorkerSettings(path, config())).engineUrls).toEqual(['http://a:1', 'http://b:1']);
+    const env = config({ ADAPTER_ENGINE_URL: 'http://c:1,http://d:1/' });
+    expect((await readWorkerSettings(path, env)).engineUrls).toEqual(['http://c:1', 'http://d:1']);
+  });
+
+  it('refuses an engine that is listed twice, and more engines than it has metrics for', async () => {
+    const twice = file('type = "vllm"\nurl = ["http://a:1", "http://a:1/"]');
+    expect(await problemsOf(readWorkerSettings(twice, config()))).toContain('each engine once');
+    const urls = Array.from({ length: 65 }, (_, index) => `http://e${index}:1`).join();
+    const many = config({ ADAPTER_ENGINE_URL: urls });
+    expect(await problemsOf(readWorkerSettings(twice, many))).toContain('at most 64');
   });
 
   it.each([

@@ -8,9 +8,12 @@ import type { WorkerConfig } from './worker.config.js';
 export interface WorkerSettings {
   readonly file: WorkerFile;
   readonly redisUrl: string;
-  readonly engineUrl: string;
+  /** At least one, each once; the same slots and key for all. */
+  readonly engineUrls: readonly string[];
   readonly engineApiKey: string | undefined;
+  /** Of each engine. */
   readonly textSlots: number;
+  /** Of each engine. */
   readonly mediaSlots: number;
   readonly opsPort: number;
   readonly drainMs: number;
@@ -18,6 +21,8 @@ export interface WorkerSettings {
 
 const DEFAULT_TEXT_SLOTS = 16;
 const DEFAULT_MEDIA_SLOTS = 4;
+/** Each engine has metrics of its own. */
+const MAX_ENGINES = 64;
 /** After the last deadline: the end of an answer is still to be written. */
 const DRAIN_RESERVE_S = 10;
 
@@ -34,20 +39,16 @@ export async function readWorkerSettings(
   const file = parseWorkerFile(await readText('ADAPTER_CONFIG', chosen), resolve(chosen));
   const { generator, queue, monitoring } = file;
   const redisUrl = queue.url ?? config.REDIS_URL;
-  const engineUrl = config.ADAPTER_ENGINE_URL ?? generator.urls[0];
+  const engineUrls = config.ADAPTER_ENGINE_URL ?? generator.urls;
   const found: ConfigProblem[] = [];
   if (redisUrl === undefined) found.push(missing('REDIS_URL', 'an address, here or as [queue] url'));
-  if (engineUrl === undefined) found.push(missing('ADAPTER_ENGINE_URL', 'one, here or as [generator] url'));
-  if (config.ADAPTER_ENGINE_URL === undefined && generator.urls.length > 1) {
-    const engines = `${generator.urls.length} engines in [generator] url`;
-    found.push({ variable: 'ADAPTER_ENGINE_URL', found: engines, expected: 'one worker-adapter per engine' });
-  }
-  if (redisUrl === undefined || engineUrl === undefined || found.length > 0) throw problems(found);
+  found.push(...problemsOfEngines(engineUrls));
+  if (redisUrl === undefined || found.length > 0) throw problems(found);
   const { maxNumSeqs } = generator;
   return {
     file,
     redisUrl,
-    engineUrl,
+    engineUrls,
     engineApiKey: await readApiKey(file, config),
     textSlots: config.ADAPTER_TEXT_SLOTS ?? maxNumSeqs ?? DEFAULT_TEXT_SLOTS,
     mediaSlots:
@@ -55,6 +56,16 @@ export async function readWorkerSettings(
     opsPort: config.ADAPTER_OPS_PORT ?? monitoring.metricsPort,
     drainMs: (config.ADAPTER_DRAIN_S ?? config.REQUEST_TIMEOUT_S + DRAIN_RESERVE_S) * 1_000,
   };
+}
+
+function problemsOfEngines(urls: readonly string[]): ConfigProblem[] {
+  const variable = 'ADAPTER_ENGINE_URL';
+  if (urls.length === 0) return [missing(variable, 'one or several, here or as [generator] url')];
+  if (urls.length > MAX_ENGINES) {
+    return [{ variable, found: `${urls.length} engines`, expected: `at most ${MAX_ENGINES}` }];
+  }
+  const isTwice = new Set(urls).size < urls.length;
+  return isTwice ? [{ variable, found: 'an address twice', expected: 'each engine once' }] : [];
 }
 
 /** The shim's key goes to no engine that is not a shim. */

@@ -3,7 +3,7 @@ import {
   type ConfigOf,
   durationS,
   type Environment,
-  httpUrl,
+  httpUrls,
   integer,
   oneOf,
   port,
@@ -20,8 +20,8 @@ export const variables = {
   ADAPTER_CONFIG: variable(text().optional(), {
     help: 'Path of the worker file (TOML); the argument `--config` goes before it.',
   }),
-  ADAPTER_ENGINE_URL: variable(httpUrl().optional(), {
-    help: 'Address of the engine.',
+  ADAPTER_ENGINE_URL: variable(httpUrls().optional(), {
+    help: 'Address of the engine, or of several, comma separated, that serve the same.',
     defaultText: '`[generator] url` of the worker file',
   }),
   ADAPTER_ENGINE_API_KEY: variable(text().optional(), {
@@ -31,11 +31,11 @@ export const variables = {
   }),
   SHIM_API_KEY: variable(text().optional(), { help: 'Key of the gpu-worker-shim.', secret: true }),
   ADAPTER_TEXT_SLOTS: variable(integer({ min: 1, max: 4096 }).optional(), {
-    help: 'Text requests that run on the engine at once.',
+    help: 'Text requests that run on each engine at once.',
     defaultText: '`max_num_seqs` of the worker file, else 16',
   }),
   ADAPTER_MEDIA_SLOTS: variable(integer({ min: 1, max: 4096 }).optional(), {
-    help: 'Requests with images that run on the engine at once.',
+    help: 'Requests with images that run on each engine at once.',
     defaultText: '4, or `max_num_seqs` of the worker file if that is less',
   }),
   ADAPTER_MAX_IMAGE_BYTES: variable(integer({ min: MIB }).default(256 * MIB), {

@@ -4,7 +4,7 @@ export { type AddRule, type Environment, type Refine, readVariables } from './re
 export {
   durationS,
   flag,
-  httpUrl,
+  httpUrls,
   integer,
   list,
   number,

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import type { z } from 'zod';
-import { durationS, flag, httpUrl, integer, list, number, oneOf, port, redisUrl, text } from './values.js';
+import { durationS, flag, httpUrls, integer, list, number, oneOf, port, redisUrl, text } from './values.js';
 
 const table: [string, z.ZodType<unknown>, readonly [string, unknown][], readonly string[]][] = [
   [
@@ -64,7 +64,15 @@ const table: [string, z.ZodType<unknown>, readonly [string, unknown][], readonly
   ],
   ['oneOf', oneOf(['debug', 'info']), [['info', 'info']], ['INFO', 'trace']],
   ['text', text({ pattern: /^\// }), [['/a b ', '/a b ']], ['a']],
-  ['httpUrl', httpUrl(), [['http://h:1/x/', 'http://h:1/x']], ['redis://h', 'h:80', '/path', 'http://']],
+  [
+    'httpUrls',
+    httpUrls(),
+    [
+      ['http://h:1/x/', ['http://h:1/x']],
+      ['http://a:1, https://b/ ', ['http://a:1', 'https://b']],
+    ],
+    ['redis://h', 'h:80', '/path', 'http://', 'http://a,', 'http://a,redis://b'],
+  ],
   [
     'redisUrl',
     redisUrl(),

@@ -110,21 +110,27 @@ export function text({ pattern, expected = 'some text' }: TextOptions = {}): z.Z
   );
 }
 
-function url(protocols: readonly string[], expected: string): z.ZodType<string> {
-  return fromText(expected, (value) => {
-    const trimmed = value.trim();
-    const parsed = URL.canParse(trimmed) ? new URL(trimmed) : undefined;
-    const usable = parsed !== undefined && protocols.includes(parsed.protocol) && parsed.hostname !== '';
-    return usable ? { value: trimmed.replace(/\/+$/, '') } : undefined;
-  });
+/** An address of one of these protocols with a host, without trailing slash; undefined for anything else. */
+function parseUrl(protocols: readonly string[], text: string): string | undefined {
+  const trimmed = text.trim();
+  const parsed = URL.canParse(trimmed) ? new URL(trimmed) : undefined;
+  const isUsable = parsed !== undefined && protocols.includes(parsed.protocol) && parsed.hostname !== '';
+  return isUsable ? trimmed.replace(/\/+$/, '') : undefined;
 }
 
-/** An `http(s)://` address, without trailing slash. */
-export function httpUrl(): z.ZodType<string> {
-  return url(['http:', 'https:'], 'an http:// or https:// address');
+/** One `http(s)://` address or several, comma separated; without trailing slashes. */
+export function httpUrls(): z.ZodType<readonly string[]> {
+  return fromText('an http:// or https:// address, or several with commas between them', (value) => {
+    const urls = value.split(',').map((text) => parseUrl(['http:', 'https:'], text));
+    const usable = urls.filter((url) => url !== undefined);
+    return usable.length === urls.length ? { value: Object.freeze(usable) } : undefined;
+  });
 }
 
 /** A `redis(s)://` address, without trailing slash. */
 export function redisUrl(): z.ZodType<string> {
-  return url(['redis:', 'rediss:'], 'a redis:// or rediss:// address');
+  return fromText('a redis:// or rediss:// address', (text) => {
+    const value = parseUrl(['redis:', 'rediss:'], text);
+    return value === undefined ? undefined : { value };
+  });
 }

@@ -1,14 +1,14 @@
 import type { Lease } from '@fovea/job-queue';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { EngineHealth } from '../engine/engine-health.js';
+import { EnginePool } from '../engine/engine-pool.js';
 import { FakeBackend } from '../fakes/fake-backend.js';
+import { createEngine } from '../fakes/fake-engine.js';
 import { FakeJobQueue } from '../fakes/fake-job-queue.js';
 import { FakeLease } from '../fakes/fake-lease.js';
-import { Slots } from '../slots/slots.js';
 import { LaneConsumer } from './lane-consumer.js';
 
 const lane = { checkpoint: 'tiny-vlm', kind: 'text' } as const;
-const rules = { intervalMs: 1, timeoutMs: 1_000, failuresUntilUnfit: 1, successesUntilFit: 1 };
+const never = new AbortController().signal;
 
 /** Looks once per event-loop turn; the runner's own timeout ends a condition that never comes. */
 async function until(condition: () => boolean): Promise<void> {
@@ -17,27 +17,27 @@ async function until(condition: () => boolean): Promise<void> {
 
 describe('LaneConsumer', () => {
   let backend: FakeBackend;
-  let health: EngineHealth;
+  let pool: EnginePool;
   let queue: FakeJobQueue;
   let consumer: LaneConsumer;
-  let slots: Slots;
   let running: { lease: Lease; finish: () => void }[];
   let queueErrors: unknown[];
 
   beforeEach(async () => {
     backend = new FakeBackend();
-    health = new EngineHealth(backend, rules);
-    health.start();
-    await health.untilFit(new AbortController().signal);
+    pool = new EnginePool([createEngine({ backend, slots: { text: 2 } })]);
+    pool.start();
+    await pool.untilRoom('text', never);
     queue = new FakeJobQueue();
-    slots = new Slots(2);
     running = [];
     queueErrors = [];
     consumer = new LaneConsumer(lane, {
       queue,
-      health,
-      slots,
-      run: (lease) => new Promise<void>((finish) => running.push({ lease, finish })),
+      room: pool,
+      run: (lease) => {
+        const claim = pool.claim({ requestId: lease.job.id, lane: 'text', tokens: 0 });
+        return new Promise<void>((finish) => running.push({ lease, finish })).finally(() => claim.release());
+      },
       onQueueError: (_lane, error) => queueErrors.push(error),
     });
   });
@@ -45,12 +45,12 @@ describe('LaneConsumer', () => {
   afterEach(async () => {
     for (const { finish } of running) finish();
     await consumer.close();
-    await health.stop();
+    await pool.stop();
   });
 
   const unfit = async (): Promise<void> => {
     backend.problem = new Error('engine is gone');
-    await until(() => !health.isFit);
+    await until(() => !pool.isFit);
   };
 
   it('runs jobs side by side up to its slots, and asks for no more than it has slots for', async () => {
@@ -82,7 +82,6 @@ describe('LaneConsumer', () => {
     await until(() => queue.consumers[0]?.isParked === true);
     await unfit();
     await until(() => queue.consumers[0]?.isClosed === true);
-    expect(slots.used).toBe(0);
     backend.problem = undefined;
     await until(() => queue.consumers[1]?.isParked === true);
   });
@@ -110,7 +109,7 @@ describe('LaneConsumer', () => {
     running[0]!.finish();
     await consumer.close();
     expect(queue.consumers[0]!.isClosed).toBe(true);
-    expect(slots.used).toBe(0);
+    expect(pool.engines[0]!.gate.lanes).toEqual([{ lane: 'text', inUse: 0, total: 2 }]);
   });
 
   it('stops while every slot is taken', async () => {

@@ -1,14 +1,21 @@
 import type { Consumer, JobQueue, Lease } from '@fovea/job-queue';
-import type { Lane } from '@fovea/schemas/jobs';
-import type { EngineHealth } from '../engine/engine-health.js';
+import type { Lane, LaneKind } from '@fovea/schemas/jobs';
 import { pause } from '../pause.js';
-import type { Slots } from '../slots/slots.js';
+
+/** Whether a lane may take one more job now; the engine pool knows. */
+export interface Room {
+  hasRoom(lane: LaneKind): boolean;
+  untilRoom(lane: LaneKind, signal: AbortSignal): Promise<boolean>;
+  onRoom(listener: () => void): () => void;
+}
 
 export interface LaneConsumerPorts {
   readonly queue: JobQueue;
-  readonly health: EngineHealth;
-  readonly slots: Slots;
-  /** Runs one job to its end. Never throws: what goes wrong is part of the job's outcome. */
+  readonly room: Room;
+  /**
+   * Runs one job to its end. When it returns its promise, the job has its place or stands in line for one, so that
+   * `room` knows of it. Never throws: what goes wrong is part of the job's outcome.
+   */
   readonly run: (lease: Lease) => Promise<void>;
   /** Told when the queue cannot be read; it is tried again. */
   readonly onQueueError: (lane: Lane, error: unknown) => void;
@@ -17,9 +24,9 @@ export interface LaneConsumerPorts {
 const RETRY_AFTER_QUEUE_ERROR_MS = 1_000;
 
 /**
- * Takes the jobs of one lane: a slot first, then a job, so that no job waits here while another adapter has room.
- * Takes only while the engine is fit; when it stops being fit even a parked `take` ends, and a fresh consumer
- * starts with the next fit moment. What runs is never touched from here.
+ * Takes the jobs of one lane: room first, then a job, so that no job waits here while another adapter has room. When the
+ * room is lost while a `take` is parked (the engine is not fit any more, or has too much to do) the `take` ends, and a
+ * fresh consumer starts with the next room. What runs is never touched from here.
  */
 export class LaneConsumer {
   readonly lane: Lane;
@@ -34,7 +41,7 @@ export class LaneConsumer {
   }
 
   start(): void {
-    this.#loop = this.#consumeWhileFit();
+    this.#loop = this.#consumeWhileRoom();
   }
 
   /** Takes nothing more; resolves when that is certain. What was taken goes on. */
@@ -49,9 +56,9 @@ export class LaneConsumer {
     await Promise.all(this.#closing);
   }
 
-  async #consumeWhileFit(): Promise<void> {
+  async #consumeWhileRoom(): Promise<void> {
     const { signal } = this.#stopped;
-    while (await this.#ports.health.untilFit(signal)) {
+    while (await this.#ports.room.untilRoom(this.lane.kind, signal)) {
       try {
         await this.#session(await this.#ports.queue.consume(this.lane));
       } catch (error) {
@@ -61,48 +68,35 @@ export class LaneConsumer {
     }
   }
 
-  /** From one fit moment of the engine to the next unfit one. */
+  /** From one room to the moment it is lost under a parked `take`. */
   async #session(consumer: Consumer): Promise<void> {
-    const { health } = this.#ports;
+    const { signal } = this.#stopped;
     const running = new Set<Promise<void>>();
-    const over = new AbortController();
     const stopTaking = (): void => {
-      over.abort(new Error('the lane takes nothing now'));
       consumer.stop().catch((error: unknown) => this.#ports.onQueueError(this.lane, error));
     };
-    const stopListening = health.onChange((isFit) => {
-      if (!isFit) stopTaking();
-    });
-    this.#stopped.signal.addEventListener('abort', stopTaking, { once: true });
-    if (!health.isFit || this.#stopped.signal.aborted) stopTaking();
+    signal.addEventListener('abort', stopTaking, { once: true });
+    if (signal.aborted) stopTaking();
     try {
-      while (await this.#takeOne(consumer, over.signal, running));
+      while (await this.#takeOne(consumer, stopTaking, running));
     } finally {
-      stopListening();
-      this.#stopped.signal.removeEventListener('abort', stopTaking);
+      signal.removeEventListener('abort', stopTaking);
       this.#closeAfter(consumer, running);
     }
   }
 
   /** False when there is nothing more to take in this session. */
-  async #takeOne(consumer: Consumer, over: AbortSignal, running: Set<Promise<void>>): Promise<boolean> {
-    let release: () => void;
-    try {
-      release = await this.#ports.slots.acquire(over);
-    } catch {
-      return false;
-    }
-    let lease: Lease | undefined;
-    try {
-      lease = await consumer.take();
-    } finally {
-      if (lease === undefined) release();
-    }
-    if (lease === undefined) return false;
-    const run = this.#ports.run(lease).finally(() => {
-      release();
-      running.delete(run);
+  async #takeOne(consumer: Consumer, stopTaking: () => void, running: Set<Promise<void>>): Promise<boolean> {
+    const { room, run: runJob } = this.#ports;
+    const { kind } = this.lane;
+    if (!(await room.untilRoom(kind, this.#stopped.signal))) return false;
+    if (!room.hasRoom(kind)) return true;
+    const stopListening = room.onRoom(() => {
+      if (!room.hasRoom(kind)) stopTaking();
     });
+    const lease = await consumer.take().finally(stopListening);
+    if (lease === undefined) return false;
+    const run = runJob(lease).finally(() => running.delete(run));
     running.add(run);
     return true;
   }

@@ -1,13 +1,16 @@
 import { type ErrorCode, FoveaError } from '@fovea/errors';
 import { createLogger } from '@fovea/observability';
 import type { ErrorEvent, GenerationEvent } from '@fovea/schemas/events';
-import { beforeEach, describe, expect, it } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import type { Engine } from '../engine/engine.js';
+import { EnginePool } from '../engine/engine-pool.js';
 import { answer, delta, FakeBackend, failAfter, hangAfter } from '../fakes/fake-backend.js';
 import { FakeBlobStore } from '../fakes/fake-blob-store.js';
+import { createEngine } from '../fakes/fake-engine.js';
 import { createJob, FakeLease } from '../fakes/fake-lease.js';
 import { FakeTokenStream } from '../fakes/fake-token-stream.js';
 import { RecordingTelemetry } from '../fakes/recording-telemetry.js';
-import { Slots } from '../slots/slots.js';
+import { BlobRoom } from './blob-room.js';
 import { Generation, type GenerationPorts } from './generation.js';
 
 describe('Generation', () => {
@@ -16,35 +19,47 @@ describe('Generation', () => {
   let backend: FakeBackend;
   let telemetry: RecordingTelemetry;
   let lease: FakeLease;
+  let engine: Engine;
+  let pool: EnginePool;
   let rechecks: number;
-  let blobRoom: Slots;
+  let failures: string[];
+  let blobRoom: BlobRoom;
 
-  beforeEach(() => {
+  beforeEach(async () => {
     stream = new FakeTokenStream();
     blobs = new FakeBlobStore();
     backend = new FakeBackend();
     telemetry = new RecordingTelemetry();
     lease = new FakeLease();
     rechecks = 0;
-    blobRoom = new Slots(1_000);
+    failures = [];
+    blobRoom = new BlobRoom(1_000);
+    engine = createEngine({ backend });
+    const recheck = engine.health.recheck.bind(engine.health);
+    engine.health.recheck = () => {
+      rechecks += 1;
+      return recheck();
+    };
+    pool = new EnginePool([engine]);
+    pool.start();
+    await pool.untilRoom('text', new AbortController().signal);
   });
+  afterEach(() => pool.stop());
 
-  const create = (changes: Partial<GenerationPorts> = {}): Generation =>
-    new Generation(lease, {
+  const create = (): Generation => {
+    const claim = pool.claim({ requestId: lease.job.id, lane: 'text', tokens: 0 });
+    const ports: GenerationPorts = {
       stream,
       blobs,
-      backend,
       blobRoom,
-      servedModel: (name) =>
+      servedModel: (_engine, name) =>
         name === 'tiny-vlm' ? { engineModel: 'tiny-vlm', maximumCompletionTokens: 100 } : undefined,
-      recheckEngine: () => {
-        rechecks += 1;
-        return Promise.resolve(true);
-      },
+      noteFailure: (_id, { name }) => failures.push(name),
       telemetry,
       logger: createLogger({ service: 'worker-adapter', level: 'silent' }),
-      ...changes,
-    });
+    };
+    return new Generation(lease, claim, ports);
+  };
 
   const types = (): string[] => stream.events(lease.job.id).map((event) => event.type);
   const last = (): GenerationEvent | undefined => stream.events(lease.job.id).at(-1);
@@ -233,6 +248,7 @@ describe('Generation', () => {
       backend.script = failAfter(new FoveaError('BACKEND_ERROR', { detail: 'ECONNREFUSED' }));
       await create().run();
       expect(rechecks).toBe(1);
+      expect(failures).toEqual(['0']);
       expect(types()).toEqual([]);
       expect(lease.settled).toEqual(['handed back']);
       expect(blobs.released).toEqual([]);
@@ -249,13 +265,12 @@ describe('Generation', () => {
     });
 
     it('cancels instead of handing back when the client leaves meanwhile', async () => {
-      backend.script = failAfter(new FoveaError('QUEUE_FULL'));
-      await create({
-        recheckEngine: async () => {
-          await stream.cancel(lease.job.id);
-          return true;
-        },
-      }).run();
+      backend.script = failAfter(new FoveaError('BACKEND_ERROR'));
+      engine.health.recheck = async () => {
+        await stream.cancel(lease.job.id);
+        return true;
+      };
+      await create().run();
       expectError('CANCELLED', 0);
       expectReleasedAndAcknowledged();
     });

@@ -1,4 +1,3 @@
-import type { Backend } from '@fovea/backends';
 import type { BlobStore } from '@fovea/blob-store';
 import { FoveaError } from '@fovea/errors';
 import type { Lease } from '@fovea/job-queue';
@@ -6,8 +5,10 @@ import type { AdapterTelemetry, Logger } from '@fovea/observability';
 import { type GenerationEvent, isTerminal } from '@fovea/schemas/events';
 import type { ChatJob, InferenceJob } from '@fovea/schemas/jobs';
 import { createCoalescingWriter, type TokenStream, type TokenWriter } from '@fovea/token-stream';
+import type { Claim } from '../engine/claim.js';
+import type { Engine } from '../engine/engine.js';
 import { pause } from '../pause.js';
-import type { Slots } from '../slots/slots.js';
+import type { BlobRoom } from './blob-room.js';
 import { buildChatGeneration, heldBytes, type ServedModel } from './chat-request.js';
 import { Cleanups } from './cleanups.js';
 import { countEarlierAttempt } from './earlier-attempt.js';
@@ -22,13 +23,11 @@ import { UsageCount } from './usage-count.js';
 export interface GenerationPorts {
   readonly stream: TokenStream;
   readonly blobs: BlobStore;
-  readonly backend: Backend;
-  /** Room for the blobs that running requests hold in memory, in bytes. */
-  readonly blobRoom: Slots;
-  /** What the engine calls a model of this worker's package; undefined when the package does not offer it. */
-  readonly servedModel: (name: string) => ServedModel | undefined;
-  /** Asks the engine now whether it is fit, so that this adapter stops taking jobs if it is not. */
-  readonly recheckEngine: () => Promise<boolean>;
+  readonly blobRoom: BlobRoom;
+  /** What an engine calls a model of this worker's package; undefined when the package does not offer it. */
+  readonly servedModel: (engine: Engine, name: string) => ServedModel | undefined;
+  /** Told that an engine failed a job before any output: its next attempt prefers another one. */
+  readonly noteFailure: (requestId: string, engine: Engine) => void;
   readonly telemetry: Pick<AdapterTelemetry, 'jobTaken' | 'tokenGap' | 'generationFinished' | 'leaseLost'>;
   readonly logger: Logger;
 }
@@ -47,6 +46,7 @@ const isChat = (job: InferenceJob): job is ChatJob => job.task.kind === 'chat';
 export class Generation {
   readonly stop = new GenerationStop();
   readonly #lease: Lease;
+  readonly #claim: Claim;
   readonly #ports: GenerationPorts;
   readonly #writer: TokenWriter;
   readonly #usage = new UsageCount();
@@ -54,9 +54,12 @@ export class Generation {
   readonly #cleanups = new Cleanups();
   #hasOutput = false;
   #hasTerminal = false;
+  #engine: Engine | undefined;
 
-  constructor(lease: Lease, ports: GenerationPorts) {
+  /** The claim is the caller's to release. */
+  constructor(lease: Lease, claim: Claim, ports: GenerationPorts) {
     this.#lease = lease;
+    this.#claim = claim;
     this.#ports = ports;
     this.#writer = createCoalescingWriter(ports.stream, lease.job.id, lease.fence);
   }
@@ -105,7 +108,7 @@ export class Generation {
   /** What the log and the request's own limits allow; then the engine. */
   async #attempt(): Promise<Ending> {
     const { job, fence, attempt } = this.#lease;
-    const { stream, servedModel } = this.#ports;
+    const { stream } = this.#ports;
     const [left] = await Promise.all([
       stream.open(job.id, fence),
       stopWhenCancelled(stream, job.id, this.stop, this.#cleanups),
@@ -122,9 +125,11 @@ export class Generation {
       return { kind: 'error', error: new FoveaError('BACKEND_ERROR', { detail }) };
     }
     if (!isChat(job)) return { kind: 'error', error: new FoveaError('INTERNAL', { detail: 'not a chat' }) };
-    const model = servedModel(job.model);
+    const { engine } = await this.#claim.place(this.stop.signal);
+    this.#engine = engine;
+    const model = this.#ports.servedModel(engine, job.model);
     if (model === undefined) return { kind: 'error', error: new FoveaError('UNKNOWN_MODEL') };
-    await this.#generate(job, model).catch((failure: unknown) => {
+    await this.#generate(job, model, engine).catch((failure: unknown) => {
       // A complete answer is one, whatever happens to the engine's socket or the client after it.
       if (!this.#hasTerminal) throw failure;
     });
@@ -132,8 +137,8 @@ export class Generation {
   }
 
   /** Throws unless the engine's answer, its terminal event included, was handed to the writer. */
-  async #generate(job: ChatJob, model: ServedModel): Promise<void> {
-    const { backend, blobs, blobRoom } = this.#ports;
+  async #generate(job: ChatJob, model: ServedModel, { backend }: Engine): Promise<void> {
+    const { blobs, blobRoom } = this.#ports;
     const { signal } = this.stop;
     const held = heldBytes(job);
     const releaseRoom = held > 0 ? await blobRoom.acquire(signal, held) : () => undefined;
@@ -181,7 +186,11 @@ export class Generation {
     if (ending.kind !== 'hand-back') return ending;
     // First this adapter learns that its engine is gone, and a busy engine gets a moment: else the job would
     // come straight back here.
-    await this.#ports.recheckEngine();
+    const engine = this.#engine;
+    if (engine !== undefined) {
+      this.#ports.noteFailure(this.#lease.job.id, engine);
+      await engine.health.recheck();
+    }
     await pause(RETRY_PAUSE_MS * attempt, this.stop.signal);
     return this.stop.cause === undefined ? ending : endingOfStop(this.stop.cause, this.#hasOutput);
   }

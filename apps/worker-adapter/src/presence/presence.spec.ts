@@ -1,7 +1,7 @@
 import { FoveaError } from '@fovea/errors';
 import type { ModelPackage } from '@fovea/schemas/model-package';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { EngineHealth } from '../engine/engine-health.js';
+import { EngineHealth } from '../engine/health/engine-health.js';
 import { FakeBackend } from '../fakes/fake-backend.js';
 import { FakeModelRegistry } from '../fakes/fake-model-registry.js';
 import { Presence, type PresenceOptions } from './presence.js';

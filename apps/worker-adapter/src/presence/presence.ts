@@ -1,13 +1,19 @@
 import { FoveaError } from '@fovea/errors';
 import type { ModelRegistry, Registration } from '@fovea/model-registry';
 import type { ModelPackage } from '@fovea/schemas/model-package';
-import type { EngineHealth } from '../engine/engine-health.js';
 
 const RENEW_INTERVAL_MS = 2_000;
 
+/** Whether this worker can do what its package promises. */
+export interface Fitness {
+  readonly isFit: boolean;
+  /** The returned function stops listening. */
+  onChange(listener: (isFit: boolean) => void): () => void;
+}
+
 export interface PresenceOptions {
   readonly workerId: string;
-  /** The package as the engine stands now; asked again after each outage of the engine. */
+  /** The package as the engines stand now; asked again after each outage of them all. */
   readonly describe: (signal: AbortSignal) => Promise<ModelPackage>;
   readonly renewIntervalMs?: number;
   /** Registered, for the first time or again. */
@@ -21,13 +27,13 @@ export interface PresenceOptions {
 const refusals = new Set(['MODEL_PACKAGE_CONFLICT', 'INVALID_REQUEST']);
 
 /**
- * Keeps this worker's package registered and present. While the engine is unfit nothing is renewed, so that the
- * models become `unavailable` after the registry's grace; once it is back, the package is described and
+ * Keeps this worker's package registered and present. While no engine is fit nothing is renewed, so that the
+ * models become `unavailable` after the registry's grace; once one is back, the package is described and
  * registered anew, because another engine may answer under the same address.
  */
 export class Presence {
   readonly #registry: ModelRegistry;
-  readonly #health: EngineHealth;
+  readonly #fitness: Fitness;
   readonly #options: PresenceOptions;
   readonly #stopped = new AbortController();
   #registration: Registration | undefined;
@@ -37,9 +43,9 @@ export class Presence {
   #tick: Promise<void> = Promise.resolve();
   #stopListening: () => void = () => undefined;
 
-  constructor(registry: ModelRegistry, health: EngineHealth, options: PresenceOptions) {
+  constructor(registry: ModelRegistry, fitness: Fitness, options: PresenceOptions) {
     this.#registry = registry;
-    this.#health = health;
+    this.#fitness = fitness;
     this.#options = options;
   }
 
@@ -48,9 +54,9 @@ export class Presence {
     return this.#registration !== undefined && !this.#isRefused;
   }
 
-  /** Registers as soon as engine and registry allow, and stays registered. */
+  /** Registers as soon as an engine and the registry allow, and stays registered. */
   start(): void {
-    this.#stopListening = this.#health.onChange((isFit) => {
+    this.#stopListening = this.#fitness.onChange((isFit) => {
       if (!isFit) this.#mustDescribe = true;
       else this.#renewNow();
     });
@@ -80,7 +86,7 @@ export class Presence {
 
   /** Never throws. */
   async #renew(): Promise<void> {
-    if (this.#stopped.signal.aborted || this.#isRefused || !this.#health.isFit) return;
+    if (this.#stopped.signal.aborted || this.#isRefused || !this.#fitness.isFit) return;
     try {
       const known = this.#mustDescribe ? await this.#describe() : this.#registration;
       if (known === undefined) return;

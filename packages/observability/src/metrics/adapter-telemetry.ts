@@ -47,8 +47,8 @@ export const adapterMetrics = {
   images: counter('fovea_generation_images_total', ['model'], 'Images given to the engine.'),
   leasesLost: counter('fovea_leases_lost_total', ['lane'], 'Locks lost to a stalled event loop or to Redis.'),
   engineHealthy: gauge('fovea_engine_healthy', ['engine'], '1 while the engine answers its health check.'),
-  slotsInUse: gauge('fovea_slots_in_use', ['lane'], 'Slots of a lane that run a job.'),
-  slots: gauge('fovea_slots', ['lane'], 'Slots of a lane.'),
+  slotsInUse: gauge('fovea_slots_in_use', ['engine', 'lane'], 'Slots of an engine that run a job.'),
+  slots: gauge('fovea_slots', ['engine', 'lane'], 'Slots of an engine.'),
 } as const;
 
 interface JobEvent {
@@ -73,6 +73,13 @@ export interface GenerationFinished extends JobEvent {
   readonly images?: number | undefined;
 }
 
+export interface SlotsEvent {
+  readonly engine: string;
+  readonly lane: string;
+  readonly inUse: number;
+  readonly total: number;
+}
+
 /** What happens to jobs, in the worker-adapter's words. One method per event; each counts, rare ones also log. */
 export interface AdapterTelemetry {
   readonly registry: Registry;
@@ -82,8 +89,8 @@ export interface AdapterTelemetry {
   generationFinished(event: GenerationFinished): void;
   leaseLost(event: JobEvent): void;
   /** `engine` is the index of the engine in the worker file: addresses are not for metrics. Logs changes only. */
-  engineHealth(healthy: boolean, engine?: number): void;
-  slots(event: { readonly lane: string; readonly inUse: number; readonly total: number }): void;
+  engineHealth(engine: string, isHealthy: boolean): void;
+  slots(event: SlotsEvent): void;
 }
 
 /** One per process. */
@@ -105,7 +112,7 @@ export function createAdapterTelemetry(
   const slotsInUse = adapterMetrics.slotsInUse.register(registry);
   const slots = adapterMetrics.slots.register(registry);
   const label = boundedLabel();
-  const health = new Map<number, boolean>();
+  const health = new Map<string, boolean>();
 
   return {
     registry,
@@ -132,16 +139,16 @@ export function createAdapterTelemetry(
       leasesLost.inc({ lane: event.lane });
       logger.warn(event, 'lease lost');
     },
-    engineHealth(healthy, engine = 0) {
-      engineHealthy.set({ engine: `${engine}` }, healthy ? 1 : 0);
-      if (health.get(engine) === healthy) return;
-      health.set(engine, healthy);
-      if (healthy) logger.info({ engine }, 'engine is healthy');
+    engineHealth(engine, isHealthy) {
+      engineHealthy.set({ engine }, isHealthy ? 1 : 0);
+      if (health.get(engine) === isHealthy) return;
+      health.set(engine, isHealthy);
+      if (isHealthy) logger.info({ engine }, 'engine is healthy');
       else logger.warn({ engine }, 'engine is not healthy');
     },
-    slots({ lane, inUse, total }) {
-      slotsInUse.set({ lane }, inUse);
-      slots.set({ lane }, total);
+    slots({ engine, lane, inUse, total }) {
+      slotsInUse.set({ engine, lane }, inUse);
+      slots.set({ engine, lane }, total);
     },
   };
 }

@@ -66,19 +66,19 @@ describe('adapter telemetry', () => {
       completionTokens: 7,
     });
     telemetry.leaseLost(job);
-    telemetry.slots({ lane: 'media', inUse: 1, total: 4 });
+    telemetry.slots({ engine: '0', lane: 'media', inUse: 1, total: 4 });
     const at = (line: string) => sample(telemetry.registry, line.replace('}', ',service="worker-adapter"}'));
     expect(await at('fovea_prompt_tokens_total{model="ocr"}')).toBe('40');
     expect(await at('fovea_generation_tokens_total{model="ocr"}')).toBe('7');
     expect(await at('fovea_leases_lost_total{lane="media"}')).toBe('1');
-    expect(await at('fovea_slots_in_use{lane="media"}')).toBe('1');
+    expect(await at('fovea_slots_in_use{engine="0",lane="media"}')).toBe('1');
     expect(await telemetry.registry.metrics()).toContain('fovea_request_queue_time_seconds_count');
   });
 
   it('logs a change of engine health once', async () => {
     const destination = new PassThrough();
     const telemetry = createAdapterTelemetry(createLogger({ service: 'test', level: 'info', destination }));
-    for (const healthy of [true, true, false, false, true]) telemetry.engineHealth(healthy);
+    for (const healthy of [true, true, false, false, true]) telemetry.engineHealth('0', healthy);
     const lines = String(destination.read()).trim().split('\n');
     expect(lines).toHaveLength(3);
     expect(

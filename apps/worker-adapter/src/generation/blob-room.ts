@@ -4,11 +4,10 @@ interface Waiter {
 }
 
 /**
- * A weighted semaphore, first come first served. Generation slots are weight 1 of a lane's capacity; image bytes
- * are weighed by their size. A weight over the capacity counts as the whole of it, so that one large request
- * runs alone instead of never.
+ * Room for the blobs that running requests hold in memory, in bytes; first come first served. A request over the
+ * capacity counts as the whole of it, so that it runs alone instead of never.
  */
-export class Slots {
+export class BlobRoom {
   readonly capacity: number;
   readonly #waiters: Waiter[] = [];
   #used = 0;
@@ -23,7 +22,7 @@ export class Slots {
   }
 
   /** Waits for room; the returned function gives it back, once. Rejects with the signal's reason when aborted. */
-  acquire(signal: AbortSignal, weight = 1): Promise<() => void> {
+  acquire(signal: AbortSignal, weight: number): Promise<() => void> {
     const bounded = Math.min(weight, this.capacity);
     return new Promise((resolve, reject) => {
       if (signal.aborted) {

@@ -1,6 +1,6 @@
 import { FoveaError } from '@fovea/errors';
 import { afterEach, describe, expect, it } from '@jest/globals';
-import { FakeBackend } from '../fakes/fake-backend.js';
+import { FakeBackend } from '../../fakes/fake-backend.js';
 import { EngineHealth } from './engine-health.js';
 
 const rules = { intervalMs: 1, timeoutMs: 1_000, failuresUntilUnfit: 3, successesUntilFit: 2 };

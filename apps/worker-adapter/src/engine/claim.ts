@@ -1,0 +1,88 @@
+import type { FoveaError } from '@fovea/errors';
+import type { LaneKind } from '@fovea/schemas/jobs';
+import type { Engine } from './engine.js';
+
+/** What a job needs of an engine. */
+export interface PlaceRequest {
+  readonly requestId: string;
+  readonly lane: LaneKind;
+  /** Most tokens of prompt and answer that it may keep in the engine's cache. */
+  readonly tokens: number;
+}
+
+/** A slot on an engine, held while a job runs there. */
+export interface Place {
+  readonly engine: Engine;
+  /** Gives the place back, once. */
+  release(): void;
+}
+
+/** Where claims stand in line; the pool's side of a claim. */
+export interface ClaimLine {
+  join(claim: Claim): void;
+  leave(claim: Claim): void;
+}
+
+/** One job's claim on a place. It has a place, waits for one, or was refused because no engine is left. */
+export class Claim {
+  readonly request: PlaceRequest;
+  readonly #line: ClaimLine;
+  #avoided: string | undefined;
+  #outcome: Place | FoveaError | undefined;
+  #onOutcome: () => void = () => undefined;
+
+  constructor(request: PlaceRequest, line: ClaimLine, avoided?: string) {
+    this.request = request;
+    this.#line = line;
+    this.#avoided = avoided;
+    line.join(this);
+  }
+
+  /** Name of the engine that failed this job before: it is taken only when no other has room. */
+  get avoided(): string | undefined {
+    return this.#avoided;
+  }
+
+  /**
+   * Resolves with the place. Rejects with `MODEL_UNAVAILABLE` when no engine is fit, and with the signal's reason when
+   * it aborts; the claim has then left the line. One call at a time.
+   */
+  place(signal: AbortSignal): Promise<Place> {
+    return new Promise((resolve, reject) => {
+      const settle = (): void => {
+        if (!signal.aborted && this.#outcome === undefined) return;
+        signal.removeEventListener('abort', settle);
+        this.#onOutcome = () => undefined;
+        if (signal.aborted) {
+          this.release();
+          reject(signal.reason);
+        } else if (this.#outcome !== undefined && 'release' in this.#outcome) resolve(this.#outcome);
+        else reject(this.#outcome);
+      };
+      this.#onOutcome = settle;
+      signal.addEventListener('abort', settle, { once: true });
+      settle();
+    });
+  }
+
+  /** Gives the place back and stands in line again, for another engine if there is one with room. */
+  again(): void {
+    const held = this.#outcome;
+    if (held !== undefined && 'release' in held) this.#avoided = held.engine.name;
+    this.release();
+    this.#outcome = undefined;
+    this.#line.join(this);
+  }
+
+  /** Gives the place back, or leaves the line. */
+  release(): void {
+    if (this.#outcome === undefined) this.#line.leave(this);
+    else if ('release' in this.#outcome) this.#outcome.release();
+  }
+
+  /** For the line only: what came of the wait. */
+  settle(outcome: Place | FoveaError): void {
+    this.#outcome = outcome;
+    this.#onOutcome();
+  }
+}

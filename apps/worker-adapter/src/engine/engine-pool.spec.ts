@@ -1,0 +1,166 @@
+import { afterEach, describe, expect, it } from '@jest/globals';
+import { FakeBackend } from '../fakes/fake-backend.js';
+import { createEngine, createServed } from '../fakes/fake-engine.js';
+import type { Claim } from './claim.js';
+import type { Engine } from './engine.js';
+import { EnginePool } from './engine-pool.js';
+
+const never = new AbortController().signal;
+
+/** Looks once per event-loop turn; the runner's own timeout ends a condition that never comes. */
+async function until(condition: () => boolean): Promise<void> {
+  while (!condition()) await new Promise((resolve) => setImmediate(resolve));
+}
+
+describe('EnginePool', () => {
+  let pool: EnginePool;
+  let backends: FakeBackend[];
+  let requests = 0;
+
+  /** A pool of engines with these text and media slots, all fit. */
+  const start = async (...slots: { text?: number; media?: number }[]): Promise<void> => {
+    const served = createServed();
+    backends = slots.map(() => new FakeBackend());
+    const engines = backends.map((backend, index) =>
+      createEngine({ name: `${index}`, backend, served, slots: slots[index] ?? {} }),
+    );
+    pool = new EnginePool(engines);
+    pool.start();
+    await until(() => engines.every(({ isFit }) => isFit));
+  };
+  afterEach(() => pool.stop());
+
+  const claim = (lane: 'text' | 'media' = 'text', requestId = `request-${requests++}`): Claim =>
+    pool.claim({ requestId, lane, tokens: 0 });
+  const nameOf = async (waiting: Claim): Promise<string> => (await waiting.place(never)).engine.name;
+  const falls = async (index: number): Promise<void> => {
+    backends[index]!.problem = new Error('gone');
+    await until(() => !pool.engines[index]!.isFit);
+  };
+
+  it('gives the place on the engine with the smaller part of its slots in use, for each lane apart', async () => {
+    await start({ text: 4, media: 1 }, { text: 2, media: 1 });
+    const names = [
+      await nameOf(claim()),
+      await nameOf(claim()),
+      await nameOf(claim()),
+      await nameOf(claim()),
+    ];
+    expect(names).toEqual(['0', '1', '0', '0']);
+    expect([await nameOf(claim('media')), await nameOf(claim('media'))]).toEqual(['0', '1']);
+  });
+
+  it('has room while an engine has a slot and nobody stands in line for it', async () => {
+    await start({ text: 1, media: 1 });
+    expect(pool.hasRoom('text')).toBe(true);
+    const first = claim();
+    expect(pool.hasRoom('text')).toBe(false);
+    expect(pool.hasRoom('media')).toBe(true);
+    const second = claim();
+    expect(pool.waiting('text')).toBe(1);
+    first.release();
+    expect(await nameOf(second)).toBe('0');
+    expect(pool.hasRoom('text')).toBe(false);
+    second.release();
+    second.release();
+    expect(await pool.untilRoom('text', never)).toBe(true);
+    expect(pool.hasRoom('embed')).toBe(false);
+  });
+
+  it('serves the line of a lane in order', async () => {
+    await start({ text: 1 });
+    const first = claim();
+    const order: string[] = [];
+    const second = claim();
+    const third = claim();
+    const done = [second, third].map((waiting, index) =>
+      waiting.place(never).then(() => order.push(`${index + 2}`)),
+    );
+    first.release();
+    await done[0];
+    second.release();
+    await Promise.all(done);
+    expect(order).toEqual(['2', '3']);
+  });
+
+  it('lets one who leaves the line be passed', async () => {
+    await start({ text: 1 });
+    const first = claim();
+    const leaving = new AbortController();
+    const second = claim();
+    const third = claim();
+    const waiting = second.place(leaving.signal);
+    leaving.abort(new Error('left'));
+    await expect(waiting).rejects.toThrow('left');
+    first.release();
+    expect(await nameOf(third)).toBe('0');
+  });
+
+  it('uses the engines that are left, and tells who waits when none is', async () => {
+    await start({ text: 1 }, { text: 1 });
+    await falls(0);
+    expect(pool.isFit).toBe(true);
+    expect(await nameOf(claim())).toBe('1');
+    const waiting = claim();
+    const refused = expect(waiting.place(never)).rejects.toMatchObject({ code: 'MODEL_UNAVAILABLE' });
+    await falls(1);
+    await refused;
+    expect(pool.problem).toBe('none is fit');
+    expect(pool.hasRoom('text')).toBe(false);
+    await expect(claim().place(never)).rejects.toMatchObject({ code: 'MODEL_UNAVAILABLE' });
+    backends[0]!.problem = undefined;
+    expect(await pool.untilRoom('text', never)).toBe(true);
+  });
+
+  it('tells each change of its fitness once, and only when the last engine falls', async () => {
+    await start({ text: 1 }, { text: 1 });
+    const changes: boolean[] = [];
+    pool.onChange((isFit) => changes.push(isFit));
+    await falls(0);
+    await falls(1);
+    backends[1]!.problem = undefined;
+    await until(() => pool.isFit);
+    expect(changes).toEqual([false, true]);
+  });
+
+  it('prefers another engine than the one that failed the job before', async () => {
+    await start({ text: 2 }, { text: 2 });
+    const [first] = pool.engines as [Engine];
+    pool.noteFailure('unlucky', first);
+    expect(await nameOf(claim('text', 'unlucky'))).toBe('1');
+    await falls(1);
+    expect(await nameOf(claim('text', 'unlucky'))).toBe('0');
+  });
+
+  it('stands a claim in line again, for another engine if there is one', async () => {
+    await start({ text: 1 }, { text: 1 });
+    const waiting = claim();
+    expect(await nameOf(waiting)).toBe('0');
+    waiting.again();
+    expect(await nameOf(waiting)).toBe('1');
+    waiting.release();
+    expect(pool.engines.map(({ gate }) => gate.lanes[0]?.inUse)).toEqual([0, 0]);
+  });
+
+  it('leaves out an engine that serves something else', async () => {
+    await start({ text: 1 }, { text: 1 });
+    await falls(1);
+    backends[1]!.engineModels = [{ id: 'tiny-vlm', maxModelLen: 1 }];
+    backends[1]!.problem = undefined;
+    await until(() => pool.engines[1]!.problem?.includes('max_model_len') === true);
+    expect(await nameOf(claim())).toBe('0');
+    expect(pool.hasRoom('text')).toBe(false);
+    expect(pool.isFit).toBe(true);
+  });
+
+  it('gives no work to an engine that cannot say what it serves', async () => {
+    await start({ text: 1 });
+    await falls(0);
+    backends[0]!.engineModels = [];
+    backends[0]!.problem = undefined;
+    await until(() => pool.engines[0]!.health.isFit);
+    expect(pool.engines[0]!.problem).toBe('does not say what it serves');
+    backends[0]!.engineModels = [{ id: 'tiny-vlm', maxModelLen: 4096 }];
+    expect(await pool.untilRoom('text', never)).toBe(true);
+  });
+});

@@ -1,0 +1,50 @@
+import { parseWorkerFile } from '@fovea/model-registry/worker-file';
+import type { LaneKind } from '@fovea/schemas/jobs';
+import { Engine } from '../engine/engine.js';
+import { EngineHealth } from '../engine/health/engine-health.js';
+import { ServedModels } from '../engine/served-models.js';
+import { EngineGate } from '../slots/engine-gate.js';
+import { FakeBackend } from './fake-backend.js';
+
+const rules = { intervalMs: 1, timeoutMs: 1_000, failuresUntilUnfit: 1, successesUntilFit: 1 };
+
+/** The package `tiny-vlm`, as its engines come to agree on it. */
+export function createServed(onDifference?: (engine: string, difference: string) => void): ServedModels {
+  const file = parseWorkerFile(
+    `
+edition = 1
+[generator]
+type = "vllm"
+[queue]
+checkpoint_name = "tiny-vlm"
+version = 1
+[queue.models.tiny-vlm]
+multimodal_enabled = true
+maximum_completion_tokens = 100
+chat_task = { supported = true }
+`,
+    'tiny-vlm.toml',
+  );
+  return new ServedModels(file, onDifference === undefined ? {} : { onDifference });
+}
+
+export interface FakeEngineOptions {
+  readonly name?: string;
+  readonly backend?: FakeBackend;
+  readonly slots?: Partial<Record<LaneKind, number>>;
+  readonly served?: ServedModels;
+}
+
+/** A real engine over a scripted backend, probed all the time. */
+export function createEngine(options: FakeEngineOptions = {}): Engine {
+  const { name = '0', backend = new FakeBackend(), slots = { text: 1 }, served = createServed() } = options;
+  return new Engine({
+    name,
+    backend,
+    health: new EngineHealth(backend, rules),
+    gate: new EngineGate(new Map(Object.entries(slots) as [LaneKind, number][])),
+    served,
+    onError: () => undefined,
+    retryMs: 1,
+  });
+}
