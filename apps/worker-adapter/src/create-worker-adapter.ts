@@ -54,6 +54,7 @@ export function createWorkerAdapter(
   const { stream, blobs, registry } = ports;
   const served = new ServedModels(settings.file, {
     onDifference: (engine, difference) => logger.warn({ engine, difference }, 'engine is left out'),
+    imageProcessor: settings.imageProcessor,
   });
   const pool = createPool(options, ports, served, telemetry);
   const running = new RunningGenerations();
@@ -72,8 +73,9 @@ export function createWorkerAdapter(
   const presence = new Presence(registry, pool, {
     workerId: `${hostname()}-${process.pid}-${randomBytes(4).toString('hex')}`,
     describe: async () => served.describe(),
-    onRegistered: ({ version, maxModelLen, models }) => {
-      logger.info({ version, maxModelLen, models: models.map(({ name }) => name) }, 'registered');
+    onRegistered: ({ version, maxModelLen, models, imageProcessor }) => {
+      const names = models.map(({ name }) => name);
+      logger.info({ version, maxModelLen, models: names, imageProcessor }, 'registered');
       adapter.startTaking();
     },
     onRefused,

@@ -1,12 +1,15 @@
 import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { ConfigError, type ConfigProblem } from '@fovea/config';
-import { parseWorkerFile, type WorkerFile } from '@fovea/model-registry/worker-file';
+import { loadImageProcessor, parseWorkerFile, type WorkerFile } from '@fovea/model-registry/worker-file';
+import type { ImageProcessor } from '@fovea/schemas/model-package';
 import type { WorkerConfig } from './worker.config.js';
 
 /** What the worker file and the environment together decide. */
 export interface WorkerSettings {
   readonly file: WorkerFile;
+  /** How the model sizes pictures; null when nothing tells. */
+  readonly imageProcessor: ImageProcessor | null;
   readonly redisUrl: string;
   /** At least one, each once; the same slots and key for all. */
   readonly engineUrls: readonly string[];
@@ -47,6 +50,7 @@ export async function readWorkerSettings(
   const { maxNumSeqs } = generator;
   return {
     file,
+    imageProcessor: await loadImageProcessor(file),
     redisUrl,
     engineUrls,
     engineApiKey: await readApiKey(file, config),

@@ -30,4 +30,7 @@ export {
 } from './pp-ocr/detection-tensor.js';
 export { type LineTensorSize, type RotatedBox, toPpOcrLineTensor } from './pp-ocr/line-tensor.js';
 export { decodeRgbImage, type RgbImage, rotateRgbImage } from './pp-ocr/rgb-image.js';
+export type { ModelFiles } from './processor-config/model-files.js';
+export { publishedProcessor } from './processor-config/published-processors.js';
+export { readImageProcessor } from './processor-config/read-image-processor.js';
 export { type ImageTokenCount, type ImageTokenRefusal, imageTokens } from './tokens/image-tokens.js';

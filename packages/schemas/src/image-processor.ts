@@ -4,16 +4,22 @@ import { z } from 'zod';
  * How a model's own image processor sizes and cuts a picture: the numbers that its `preprocessor_config.json` fixes, by
  * model family. From them follows how many tokens a picture becomes. Edges are in pixels, pixel counts are areas.
  */
-const count = z.number().int().positive();
+const expected = 'a whole number of at least 1';
+const count = z.int({ error: expected }).min(1, expected);
 
 /** Scales to an area between two bounds, sides in steps of `patchSize × mergeSize`; one token per step squared. */
-export const qwenVlProcessorSchema = z.object({
-  family: z.enum(['qwen2_vl', 'qwen2_5_vl', 'qwen3_vl']),
-  patchSize: count,
-  mergeSize: count,
-  minPixels: count,
-  maxPixels: count,
-});
+export const qwenVlProcessorSchema = z
+  .object({
+    family: z.enum(['qwen2_vl', 'qwen2_5_vl', 'qwen3_vl']),
+    patchSize: count,
+    mergeSize: count,
+    minPixels: count,
+    maxPixels: count,
+  })
+  .refine(({ minPixels, maxPixels }) => minPixels <= maxPixels, {
+    path: ['maxPixels'],
+    error: 'at least as many as minPixels',
+  });
 
 /** Scales the longest side, then cuts square tiles and adds one view of the whole. */
 export const idefics3ProcessorSchema = z.object({
@@ -41,7 +47,10 @@ export const llavaNextProcessorSchema = z.object({
   imageEdge: count,
   patchesPerSide: count,
   /** Height and width of the canvases. */
-  gridPinpoints: z.array(z.tuple([count, count])).min(1),
+  gridPinpoints: z
+    .array(z.tuple([count, count]))
+    .min(1)
+    .max(256),
 });
 
 /** InternVL 2 to 3: the grid of tiles with the nearest aspect, and a thumbnail when there is more than one. */
@@ -50,7 +59,7 @@ export const internVlProcessorSchema = z.object({
   tileEdge: count,
   tokensPerTile: count,
   minTiles: count,
-  maxTiles: count,
+  maxTiles: count.max(1_024),
   thumbnail: z.boolean(),
 });
 

@@ -1,13 +1,15 @@
 import type { EngineModel } from '@fovea/backends';
 import { FoveaError } from '@fovea/errors';
 import { toModelPackage, type WorkerFile } from '@fovea/model-registry/worker-file';
-import type { ModelPackage } from '@fovea/schemas/model-package';
+import type { ImageProcessor, ModelPackage } from '@fovea/schemas/model-package';
 import type { ServedModel } from '../generation/chat-request.js';
 import { type EngineMatch, matchModels } from './match-models.js';
 
 export interface ServedModelsOptions {
   /** Told when an engine serves other content than the package: it is left out. */
   readonly onDifference?: (engine: string, difference: string) => void;
+  /** How the model sizes pictures; null when nothing tells. */
+  readonly imageProcessor?: ImageProcessor | null;
 }
 
 /**
@@ -61,7 +63,8 @@ export class ServedModels {
   /** The package as it stands now. Throws `MODEL_UNAVAILABLE` before the first engine was asked. */
   describe(): ModelPackage {
     const maxModelLen = this.#maxModelLen;
-    if (maxModelLen !== undefined) return toModelPackage(this.#file, { maxModelLen });
+    const { imageProcessor = null } = this.#options;
+    if (maxModelLen !== undefined) return toModelPackage(this.#file, { maxModelLen, imageProcessor });
     throw new FoveaError('MODEL_UNAVAILABLE', { detail: 'no engine has said what it serves' });
   }
 

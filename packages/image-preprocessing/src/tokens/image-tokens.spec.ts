@@ -288,12 +288,15 @@ describe('tokens of any family', () => {
     },
   );
 
-  it.each([qwen25, qwen3])('never fall as a square grows from the least area to the largest: %o', (processor) => {
-    let last = 0;
-    for (let side = Math.sqrt(processor.minPixels); side <= Math.sqrt(processor.maxPixels); side += 1) {
-      const found = tokens(processor, side, side);
-      expect(found).toBeGreaterThanOrEqual(last);
-      last = found;
-    }
-  });
+  it.each([qwen25, qwen3])(
+    'never fall as a square grows from the least area to the largest: %o',
+    (processor) => {
+      let last = 0;
+      for (let side = Math.sqrt(processor.minPixels); side <= Math.sqrt(processor.maxPixels); side += 1) {
+        const found = tokens(processor, side, side);
+        expect(found).toBeGreaterThanOrEqual(last);
+        last = found;
+      }
+    },
+  );
 });

@@ -2,6 +2,7 @@ import { dirname, resolve } from 'node:path';
 import type { Capabilities, GeneratorType, Model } from '@fovea/schemas/model-package';
 import { parse, TomlError } from 'smol-toml';
 import type { z } from 'zod';
+import { type ImageProcessorSettings, toImageProcessorSettings } from './image-processor-table.js';
 import { toProblems, unknownKeys } from './toml-problems.js';
 import { WorkerFileError } from './worker-file-error.js';
 import { type modelTableSchema, workerFileSchema } from './worker-file-schema.js';
@@ -23,6 +24,8 @@ export interface WorkerFile {
     readonly cacheSalt: boolean;
     /** Send our own cache key with each image. */
     readonly imageUuid: boolean;
+    /** Goes before what the files under `modelPath` say. */
+    readonly imageProcessor?: ImageProcessorSettings;
   };
   readonly queue: {
     /** Only a `redis(s)://` address. */
@@ -111,6 +114,10 @@ function toGenerator(generator: FileContent['generator'], path: string): WorkerF
     ...optional('apiKeyFile', besideFile(generator.api_key_file)),
     ...optional('maxModelLen', generator.max_model_len),
     ...optional('maxNumSeqs', generator.max_num_seqs),
+    ...optional(
+      'imageProcessor',
+      generator.image_processor && toImageProcessorSettings(generator.image_processor),
+    ),
   };
 }
 

@@ -1,12 +1,12 @@
 import type { GeneratorType, ImageProcessor, ModelPackage } from '@fovea/schemas/model-package';
 import type { WorkerFile } from './parse-worker-file.js';
 
-/** What only the running engine knows. */
+/** What the file does not say: the engine does, and the model's own files. */
 export interface EngineFacts {
   /** Tokens of prompt and completion together. */
   readonly maxModelLen: number;
-  /** Absent: it could not be told. */
-  readonly imageProcessor?: ImageProcessor | null;
+  /** Null: it could not be told. */
+  readonly imageProcessor: ImageProcessor | null;
 }
 
 const common = ['top_k', 'min_p', 'repetition_penalty', 'stop_token_ids', 'min_tokens', 'ignore_eos'];
@@ -43,6 +43,6 @@ export function toModelPackage({ generator, queue }: WorkerFile, facts: EngineFa
     capabilities: queue.capabilities,
     waitForWorkerS: queue.waitForWorkerS,
     maxModelLen: facts.maxModelLen,
-    imageProcessor: facts.imageProcessor ?? null,
+    imageProcessor: facts.imageProcessor,
   };
 }

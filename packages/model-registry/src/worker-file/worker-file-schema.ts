@@ -1,5 +1,6 @@
 import { generatorTypeSchema, reasoningSchema, structuredOutputSchema } from '@fovea/schemas/model-package';
 import { z } from 'zod';
+import { imageProcessorTableSchema } from './image-processor-table.js';
 
 /**
  * The keys of a worker's TOML file, edition 1, as they are spelled there. Keys that only concern how an engine is
@@ -42,6 +43,8 @@ export const generatorSchema = z.object({
   /** Ours: what the engine understands beyond the protocol; vLLM does both. */
   cache_salt: z.boolean().optional(),
   image_uuid: z.boolean().optional(),
+  /** Ours: how the model sizes pictures, where its files do not say it or the engine was told otherwise. */
+  image_processor: imageProcessorTableSchema.optional(),
 });
 
 export const modelTableSchema = z.object({

@@ -211,7 +211,10 @@ chat_task.supported = 1
 
 describe('toModelPackage', () => {
   it('makes a package of what is not host-local and what the engine says', () => {
-    const modelPackage = toModelPackage(parseWorkerFile(foreign, '/w'), { maxModelLen: 4096 });
+    const modelPackage = toModelPackage(parseWorkerFile(foreign, '/w'), {
+      maxModelLen: 4096,
+      imageProcessor: null,
+    });
     expect(modelPackageSchema.parse(modelPackage)).toEqual(modelPackage);
     expect(modelPackage).toMatchObject({
       checkpoint: 'vlm',
@@ -226,7 +229,7 @@ describe('toModelPackage', () => {
 
   it('lists the extensions of the generator type, or those of the file', () => {
     const extensionsOf = (text: string) =>
-      toModelPackage(parseWorkerFile(text, '/w'), { maxModelLen: 1 }).extensions;
+      toModelPackage(parseWorkerFile(text, '/w'), { maxModelLen: 1, imageProcessor: null }).extensions;
     const onnx = ['top_k', 'min_p', 'repetition_penalty', 'stop_token_ids', 'min_tokens', 'ignore_eos'];
     expect(extensionsOf(minimal)).toEqual(onnx);
     expect(extensionsOf(foreign)).toEqual(
@@ -241,6 +244,7 @@ describe('toModelPackage', () => {
     const packageOf = (models: string) =>
       toModelPackage(parseWorkerFile(minimal.replace('[queue.models."ocr"]', models), '/w'), {
         maxModelLen: 1,
+        imageProcessor: null,
       });
     expect(packageOf(one)).toEqual(packageOf(other));
   });
