@@ -125,6 +125,12 @@ export function toBackendError(error: unknown): FoveaError {
   });
 }
 
+/** A header of the response, the first of several. */
+export function headerOf(response: EngineResponse, name: string): string | undefined {
+  const value = response.headers[name];
+  return Array.isArray(value) ? value[0] : value;
+}
+
 /** The whole body as text, at most `maxBytes` of it: what comes after that is thrown away with the connection. */
 export async function readText(response: EngineResponse, maxBytes = maxTextBytes): Promise<string> {
   const pieces: Buffer[] = [];

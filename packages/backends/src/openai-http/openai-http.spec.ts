@@ -104,6 +104,7 @@ describe('openai-http', () => {
       top_p: 1,
       top_k: 0,
       min_p: 0.1,
+      repetition_penalty: 1,
       seed: 3,
       stop: ['zzz'],
     });

@@ -2,7 +2,6 @@ import { randomBytes } from 'node:crypto';
 import { describe, expect, it } from '@jest/globals';
 import { imageOf, type TestImage } from '../conformance/test-png.js';
 import type { EngineMessage } from '../index.js';
-import { apiDefaults, toWireParameters } from './chat/wire-parameters.js';
 import { createRequestBody, maxPieceBytes, type RequestBody } from './request-body.js';
 
 async function collect(body: RequestBody): Promise<Buffer[]> {
@@ -105,6 +104,62 @@ describe('createRequestBody', () => {
     expect(text).toContain(`base64,${Buffer.from(view).toString('base64')}"`);
   });
 
+  const jsonOf = async (...messages: EngineMessage[]): Promise<unknown> => {
+    const body = createRequestBody(messages, {});
+    const whole = Buffer.concat(await collect(body));
+    expect(whole.length).toBe(body.byteLength);
+    return JSON.parse(whole.toString());
+  };
+
+  it('writes the engine’s key of an image beside it', async () => {
+    const image = { ...imageOf(Buffer.from('x')), uuid: 'a"b' };
+    expect(await jsonOf({ role: 'user', content: [{ type: 'image', image }] })).toEqual({
+      messages: [
+        {
+          role: 'user',
+          content: [{ type: 'image_url', image_url: { url: 'data:image/png;base64,eA==' }, uuid: 'a"b' }],
+        },
+      ],
+    });
+  });
+
+  it('writes the address of a file in place of its bytes, which nobody reads', async () => {
+    const image: TestImage = {
+      ...imageOf(Buffer.alloc(1000)),
+      fileUrl: 'file:///media/%C3%A4 "b',
+      uuid: 'k',
+      chunks: () => {
+        throw new Error('read');
+      },
+    };
+    expect(await jsonOf({ role: 'user', content: [{ type: 'image', image }] })).toEqual({
+      messages: [
+        {
+          role: 'user',
+          content: [{ type: 'image_url', image_url: { url: 'file:///media/%C3%A4 "b' }, uuid: 'k' }],
+        },
+      ],
+    });
+  });
+
+  it('writes what an assistant called and what came of it, in OpenAI’s form', async () => {
+    const toolCalls = [{ id: 'c1', name: 'look', arguments: '{"at":"sky"}' }];
+    const wireCalls = [{ id: 'c1', type: 'function', function: { name: 'look', arguments: '{"at":"sky"}' } }];
+    expect(
+      await jsonOf(
+        { role: 'assistant', content: [], toolCalls },
+        { role: 'assistant', content: 'well', toolCalls },
+        { role: 'tool', content: 'blue', toolCallId: 'c1' },
+      ),
+    ).toEqual({
+      messages: [
+        { role: 'assistant', content: null, tool_calls: wireCalls },
+        { role: 'assistant', content: 'well', tool_calls: wireCalls },
+        { role: 'tool', content: 'blue', tool_call_id: 'c1' },
+      ],
+    });
+  });
+
   it.each([
     ['image/png; charset=x', 'data:image/png;base64,'],
     ['"}]} nonsense', 'data:application/octet-stream;base64,'],
@@ -114,71 +169,5 @@ describe('createRequestBody', () => {
     ).toString();
     expect(text).toContain(`"url":"${start}`);
     expect(() => JSON.parse(text)).not.toThrow();
-  });
-});
-
-describe('toWireParameters', () => {
-  const options = { samplingDefaults: apiDefaults, returnTokenIds: false };
-  const request = { requestId: 'r', model: 'm', messages: [], sampling: {} };
-
-  it('always streams, asks for running usage, and names the API’s defaults', () => {
-    expect(toWireParameters(request, options)).toEqual({
-      model: 'm',
-      stream: true,
-      stream_options: { include_usage: true, continuous_usage_stats: true },
-      temperature: 1,
-      top_p: 1,
-      top_k: 0,
-    });
-  });
-
-  it('writes every parameter under its wire name', () => {
-    const sampling = {
-      maxTokens: 5,
-      temperature: 0,
-      topP: 0.5,
-      topK: 3,
-      n: 2,
-      stop: ['x'],
-      frequencyPenalty: 1,
-      presencePenalty: -1,
-      logitBias: { '5': 1 },
-      seed: 7,
-      logprobs: true,
-      topLogprobs: 4,
-    };
-    expect(toWireParameters({ ...request, sampling }, { ...options, returnTokenIds: true })).toMatchObject({
-      max_tokens: 5,
-      temperature: 0,
-      top_p: 0.5,
-      top_k: 3,
-      n: 2,
-      stop: ['x'],
-      frequency_penalty: 1,
-      presence_penalty: -1,
-      logit_bias: { '5': 1 },
-      seed: 7,
-      logprobs: true,
-      top_logprobs: 4,
-      return_token_ids: true,
-    });
-  });
-
-  it('lets extensions win over defaults, the client over extensions, and nobody over the stream', () => {
-    const extensions = { top_k: 9, temperature: 0.1, stream: false, model: 'other' };
-    expect(
-      toWireParameters({ ...request, sampling: { temperature: 0.7 }, extensions }, options),
-    ).toMatchObject({
-      top_k: 9,
-      temperature: 0.7,
-      stream: true,
-      model: 'm',
-    });
-  });
-
-  it('turns top_p 0 off instead of sending what vLLM refuses, and drops top_logprobs without logprobs', () => {
-    const wire = toWireParameters({ ...request, sampling: { topP: 0, topLogprobs: 3 } }, options);
-    expect(wire).toMatchObject({ top_p: 1 });
-    expect(wire).not.toHaveProperty('top_logprobs');
   });
 });

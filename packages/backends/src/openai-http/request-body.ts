@@ -1,5 +1,6 @@
 import { FoveaError } from '@fovea/errors';
 import type { EngineImage, EngineMessage, EnginePart } from '../index.js';
+import { saysNothing, wireFieldsOf } from './chat/wire-message.js';
 
 /** No piece of a body is larger, so that one big request never holds the event loop. */
 export const maxPieceBytes = 64 * 1024;
@@ -23,8 +24,11 @@ function bareMediaType(mediaType: string): string {
 }
 
 function imageSegments(image: EngineImage): (string | EngineImage)[] {
-  const open = `{"type":"image_url","image_url":{"url":"data:${bareMediaType(image.mediaType)};base64,`;
-  return [open, image, '"}}'];
+  const { uuid, fileUrl } = image;
+  const close = uuid === undefined ? '}}' : `},"uuid":${JSON.stringify(uuid)}}`;
+  const open = '{"type":"image_url","image_url":{"url":';
+  if (fileUrl !== undefined) return [open + JSON.stringify(fileUrl) + close];
+  return [`${open}"data:${bareMediaType(image.mediaType)};base64,`, image, `"${close}`];
 }
 
 function partSegments(part: EnginePart): (string | EngineImage)[] {
@@ -39,9 +43,9 @@ function contentSegments(content: EngineMessage['content']): (string | EngineIma
 }
 
 function messageSegments(message: EngineMessage): (string | EngineImage)[] {
-  const { role, name, content } = message;
-  const open = JSON.stringify({ role, ...(name === undefined ? {} : { name }) }).slice(0, -1);
-  return [`${open},"content":`, ...contentSegments(content), '}'];
+  const open = JSON.stringify(wireFieldsOf(message)).slice(0, -1);
+  const content = saysNothing(message) ? ['null'] : contentSegments(message.content);
+  return [`${open},"content":`, ...content, '}'];
 }
 
 /** Joins neighbouring JSON text, so that a body without images is one segment. */

@@ -19,12 +19,12 @@ const functionSchema = z.object({
   arguments: z.union([z.string(), z.record(z.string(), z.unknown())]).nullish(),
 });
 
-const toolCallSchema = z.object({
+export const toolCallChunkSchema = z.object({
   index: position.nullish(),
   id: z.string().nullish(),
   function: functionSchema.nullish(),
 });
-export type ToolCallChunk = z.infer<typeof toolCallSchema>;
+export type ToolCallChunk = z.infer<typeof toolCallChunkSchema>;
 
 const messageSchema = z.object({
   content: z.string().nullish(),
@@ -32,7 +32,7 @@ const messageSchema = z.object({
   /** vLLM's name since 0.12. */
   reasoning: z.string().nullish(),
   reasoning_content: z.string().nullish(),
-  tool_calls: z.array(toolCallSchema).nullish(),
+  tool_calls: z.array(toolCallChunkSchema).nullish(),
   /** OpenAI's form before there were tools. */
   function_call: functionSchema.nullish(),
 });

@@ -1,11 +1,32 @@
-import type { Sampling } from '@fovea/schemas/jobs';
+import type { ResponseFormat, Sampling, Tool, ToolChoice } from '@fovea/schemas/jobs';
 import type { ChatGeneration } from '../../index.js';
 
 /**
  * What is sent when the client said nothing. vLLM would otherwise take the values of the model's
  * `generation_config.json`, so the same request would mean something else for each model.
  */
-export const apiDefaults: Sampling = { temperature: 1, topP: 1, topK: 0 };
+const apiDefaults: Sampling = { temperature: 1, topP: 1, topK: 0 };
+
+/** What else that file may set, and no client of ours can but as an extension: off. */
+const neutral = { min_p: 0, repetition_penalty: 1 };
+
+/**
+ * No extension may set these: they are translated from the request's own fields, or they change how the answer is read.
+ */
+const reserved = new Set([
+  ...[
+    'messages',
+    'model',
+    'stream',
+    'stream_options',
+    'max_completion_tokens',
+    'n',
+    'best_of',
+    'use_beam_search',
+  ],
+  ...['logprobs', 'top_logprobs', 'prompt_logprobs', 'return_token_ids', 'request_id', 'cache_salt'],
+  ...['tools', 'tool_choice', 'parallel_tool_calls', 'functions', 'function_call', 'response_format'],
+]);
 
 type Wire = Record<string, unknown>;
 
@@ -28,8 +49,30 @@ function toWire(sampling: Sampling): Wire {
   return Object.fromEntries(Object.entries(wire).filter(([, value]) => value !== undefined));
 }
 
+/** A function under its wire name; fields left out stay out. */
+const toWireTool = (tool: Tool): Wire => ({ type: 'function', function: tool });
+
+const toWireChoice = (choice: ToolChoice): unknown =>
+  typeof choice === 'string' ? choice : { type: 'function', function: { name: choice.name } };
+
+function toWireFormat(format: ResponseFormat): Wire {
+  const { type, ...schema } = format;
+  return type === 'json_object' ? { type } : { type, json_schema: schema };
+}
+
+/** Without tools vLLM refuses whatever else is said of them. */
+function toolFields({ tools, toolChoice, parallelToolCalls }: ChatGeneration): Wire {
+  if (tools === undefined || tools.length === 0) return {};
+  return {
+    tools: tools.map(toWireTool),
+    ...(toolChoice === undefined ? {} : { tool_choice: toWireChoice(toolChoice) }),
+    ...(parallelToolCalls === undefined ? {} : { parallel_tool_calls: parallelToolCalls }),
+  };
+}
+
 export interface WireOptions {
-  readonly samplingDefaults: Sampling;
+  /** For what the request leaves open; the API's own when left out. */
+  readonly samplingDefaults?: Sampling | undefined;
   readonly returnTokenIds: boolean;
 }
 
@@ -38,10 +81,17 @@ export interface WireOptions {
  * win over defaults, and nothing wins over what this adapter needs to read the answer.
  */
 export function toWireParameters(request: ChatGeneration, options: WireOptions): Wire {
+  const extensions = Object.entries(request.extensions ?? {}).filter(([name]) => !reserved.has(name));
+  const { samplingDefaults } = options;
   return {
-    ...toWire(options.samplingDefaults),
-    ...request.extensions,
+    ...(samplingDefaults === undefined ? { ...toWire(apiDefaults), ...neutral } : toWire(samplingDefaults)),
+    ...Object.fromEntries(extensions),
     ...toWire(request.sampling),
+    ...toolFields(request),
+    ...(request.responseFormat === undefined
+      ? {}
+      : { response_format: toWireFormat(request.responseFormat) }),
+    ...(request.cacheSalt ? { cache_salt: request.cacheSalt } : {}),
     model: request.model,
     stream: true,
     stream_options: { include_usage: true, continuous_usage_stats: true },
