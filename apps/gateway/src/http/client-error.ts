@@ -1,4 +1,4 @@
-import { STATUS_CODES } from 'node:http';
+import { maxHeaderSize, STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
 import { FoveaError } from '@fovea/errors';
 import type { OnTurnedAway } from './door.js';
@@ -8,6 +8,9 @@ import { isLeaving, lingerAfterLastWords } from './linger.js';
 const codes: Record<string, FoveaError['code']> = {
   HPE_HEADER_OVERFLOW: 'HEADERS_TOO_LARGE',
   ERR_HTTP_REQUEST_TIMEOUT: 'REQUEST_TIMEOUT',
+};
+const limits: Partial<Record<FoveaError['code'], FoveaError['limit']>> = {
+  HEADERS_TOO_LARGE: { name: 'max_header_bytes', value: maxHeaderSize },
 };
 const messages: Partial<Record<FoveaError['code'], string>> = {
   INVALID_REQUEST: 'This is not a valid HTTP request.',
@@ -32,7 +35,10 @@ export function createClientErrorHandler(onTurnedAway: OnTurnedAway) {
     }
     const code = codes[error.code ?? ''] ?? 'INVALID_REQUEST';
     const message = messages[code];
-    const answer = new FoveaError(code, message === undefined ? {} : { message });
+    const answer = new FoveaError(code, {
+      ...(message === undefined ? {} : { message }),
+      limit: limits[code],
+    });
     if (response === undefined) onTurnedAway({ code, status: answer.status });
     lingerAfterLastWords(socket, answerText(answer));
   };

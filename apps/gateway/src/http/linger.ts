@@ -3,8 +3,8 @@ import type { Socket } from 'node:net';
 import type { Readable } from 'node:stream';
 
 /** How long, and how many bytes of it, a client may go on sending what nobody wants any more. */
-const MAX_LINGER_MS = 1000;
-const MAX_LINGER_BYTES = 4 * 1024 * 1024;
+export const MAX_LINGER_MS = 1000;
+export const MAX_LINGER_BYTES = 4 * 1024 * 1024;
 
 const leaving = new WeakSet<Socket>();
 

@@ -9,7 +9,8 @@ import type {
 } from '@fovea/schemas/http';
 import { Controller, Get, Inject, Param } from '@nestjs/common';
 import { CONFIG, type GatewayConfig } from '../gateway.config.js';
-import { toLimits, toModelAvailable, toModelCard, toModelSettings } from './listing-wire.js';
+import { toLimits } from '../limits/limits-wire.js';
+import { toModelAvailable, toModelCard, toModelSettings } from './listing-wire.js';
 
 /** What models there are, in both dialects, and what bounds a request has. */
 @Controller(['', 'v1'])

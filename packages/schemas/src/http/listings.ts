@@ -58,12 +58,42 @@ export const modelAvailableSchema = z
   .meta({ id: 'ModelAvailable' });
 export type ModelAvailableWire = z.infer<typeof modelAvailableSchema>;
 
-/** `GET /limits`: every bound a client can run into, so that nobody has to guess. */
+/** `GET /limits`: every bound a client can run into, so that nobody has to guess. Errors use the same names. */
 export const limitsSchema = z
   .object({
     max_body_bytes: z.number().int(),
+    max_text_bytes: z.number().int().meta({ description: 'Of a body without its media.' }),
+    max_json_depth: z.number().int(),
+    max_json_containers: z.number().int().meta({ description: 'Lists and objects together.' }),
+    max_json_scalars: z.number().int(),
+    max_json_keys: z.number().int().meta({ description: 'Of one object.' }),
+    max_json_number: z.number().int().meta({ description: 'Either side of zero.' }),
+    max_data_url_head_chars: z.number().int().meta({ description: 'Up to the comma.' }),
     max_image_side_px: z.number().int(),
     image_formats: z.array(z.string()),
+    max_content_codings: z.number().int(),
+    max_decompression_ratio: z.number().int(),
+    max_header_bytes: z.number().int(),
+    headers_timeout_s: z.number(),
+    upload_idle_s: z.number().meta({ description: 'Longest silence in the middle of an upload.' }),
+    upload_min_bytes_per_s: z.number().int(),
+    max_unwanted_bytes: z
+      .number()
+      .int()
+      .meta({ description: 'Of a body that go on coming after an answer.' }),
+    max_unwanted_s: z.number().meta({ description: 'How long they may.' }),
+    max_bytes_in_flight: z.number().int(),
+    max_bytes_in_flight_per_tenant: z.number().int(),
+    max_form_parts: z.number().int(),
+    max_part_header_bytes: z.number().int(),
+    max_file_name_length: z.number().int(),
+    max_field_bytes: z.number().int().meta({ description: 'Of a form field that is no file.' }),
+    blob_store_bytes: z
+      .number()
+      .int()
+      .nullable()
+      .meta({ description: 'Of all stored media; null where it follows from the room there is.' }),
+    blob_linger_s: z.number().meta({ description: 'How long media stay after their last use.' }),
     max_messages: z.number().int(),
     max_choices: z.number().int(),
     request_timeout_s: z.number(),

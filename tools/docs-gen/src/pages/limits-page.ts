@@ -1,14 +1,13 @@
 import { variableRows } from '@fovea/config';
 import { catalogue, type ErrorCode } from '@fovea/errors';
 import {
-  ACCEPTED_CODINGS,
+  type FixedLimit,
+  fixedLimits,
   variables as gatewayVariables,
   IMAGE_FORMATS,
-  MAX_CODINGS,
-  MAX_DECOMPRESSION_RATIO,
-  MAX_IMAGE_SIDE_PX,
 } from '@fovea/gateway/reference';
 import { shimVariables } from '@fovea/gpu-worker-shim/reference';
+import type { LimitsWire } from '@fovea/schemas/http';
 import { MAX_ENVELOPE_BYTES } from '@fovea/schemas/jobs';
 import { variables as adapterVariables } from '@fovea/worker-adapter/reference';
 import { type JsonSchema, typeText } from '../markdown/json-schema.js';
@@ -19,8 +18,8 @@ import type { OpenApi } from './http-api-page.js';
 const variables = { ...shimVariables, ...adapterVariables, ...gatewayVariables };
 
 interface ConfiguredLimit {
-  /** As in the error's `limit.name`; empty where the error names none. */
-  readonly name: string;
+  /** As in `GET /limits` and the error's `limit.name`; empty for what concerns no client. */
+  readonly name: keyof LimitsWire | '';
   readonly variable: keyof typeof variables;
   readonly refusal: ErrorCode | undefined;
 }
@@ -34,7 +33,7 @@ const configured: readonly ConfiguredLimit[] = [
     refusal: 'RATE_LIMITED',
   },
   { name: 'max_waiting_jobs_per_lane', variable: 'GATEWAY_MAX_WAITING_JOBS', refusal: 'QUEUE_FULL' },
-  { name: '', variable: 'GATEWAY_HEADERS_TIMEOUT_S', refusal: 'REQUEST_TIMEOUT' },
+  { name: 'headers_timeout_s', variable: 'GATEWAY_HEADERS_TIMEOUT_S', refusal: 'REQUEST_TIMEOUT' },
   { name: 'upload_idle_s', variable: 'GATEWAY_UPLOAD_IDLE_S', refusal: 'REQUEST_TIMEOUT' },
   {
     name: 'upload_min_bytes_per_s',
@@ -42,16 +41,16 @@ const configured: readonly ConfiguredLimit[] = [
     refusal: 'REQUEST_TIMEOUT',
   },
   { name: 'request_timeout_s', variable: 'REQUEST_TIMEOUT_S', refusal: 'TIMEOUT' },
-  { name: '', variable: 'BLOB_MAX_BYTES', refusal: 'STORAGE_FULL' },
+  { name: 'blob_store_bytes', variable: 'BLOB_MAX_BYTES', refusal: 'STORAGE_FULL' },
   { name: 'max_files_per_tenant', variable: 'FILE_MAX_PER_TENANT', refusal: 'RATE_LIMITED' },
   { name: 'max_file_bytes_per_tenant', variable: 'FILE_MAX_BYTES_PER_TENANT', refusal: 'RATE_LIMITED' },
-  { name: '', variable: 'FILE_TTL_S', refusal: 'NOT_FOUND' },
+  { name: 'file_lifetime_s', variable: 'FILE_TTL_S', refusal: 'NOT_FOUND' },
   { name: '', variable: 'SHIM_MAX_NUM_SEQS', refusal: undefined },
   { name: '', variable: 'SHIM_MAX_WAITING', refusal: undefined },
   { name: '', variable: 'ADAPTER_TEXT_SLOTS', refusal: undefined },
   { name: '', variable: 'ADAPTER_MEDIA_SLOTS', refusal: undefined },
   { name: '', variable: 'ADAPTER_MAX_IMAGE_BYTES', refusal: undefined },
-  { name: '', variable: 'BLOB_LINGER_S', refusal: undefined },
+  { name: 'blob_linger_s', variable: 'BLOB_LINGER_S', refusal: undefined },
   { name: '', variable: 'LOG_TTL_S', refusal: undefined },
   { name: '', variable: 'WORKER_GRACE_S', refusal: 'MODEL_UNAVAILABLE' },
 ];
@@ -62,7 +61,7 @@ const refusalText = (refusal: ErrorCode | undefined): string =>
 function configuredTable(): string {
   const rows = new Map(variableRows(variables).map((row) => [row.name, row]));
   return table(
-    ['Variable', 'Default', 'Name in errors', 'Answer', 'Meaning'],
+    ['Variable', 'Default', 'Name', 'Answer', 'Meaning'],
     configured.map(({ name, variable, refusal }) => {
       const row = rows.get(variable);
       return [code(variable), row?.default ?? '', code(name), refusalText(refusal), row?.help ?? ''];
@@ -71,26 +70,23 @@ function configuredTable(): string {
 }
 
 function fixedTable(): string {
+  const rows = Object.entries<FixedLimit>(fixedLimits).map(([name, { value, what, refusal }]) => [
+    code(name),
+    `${value}`,
+    refusalText(refusal),
+    what,
+  ]);
   return table(
-    ['What', 'Bound', 'Answer'],
+    ['Name', 'Bound', 'Answer', 'Meaning'],
     [
+      ...rows,
       [
-        'Side of an image (`max_image_side_px`)',
-        `${MAX_IMAGE_SIDE_PX} pixels`,
-        refusalText('IMAGE_TOO_LARGE'),
+        '',
+        IMAGE_FORMATS.map(code).join(', '),
+        refusalText('INVALID_IMAGE'),
+        'Format of an image, by content.',
       ],
-      ['Format of an image, by content', IMAGE_FORMATS.map(code).join(', '), refusalText('INVALID_IMAGE')],
-      [
-        `Codings of a body (\`max_content_codings\`): ${ACCEPTED_CODINGS}`,
-        `${MAX_CODINGS}`,
-        refusalText('UNSUPPORTED_MEDIA_TYPE'),
-      ],
-      [
-        'Unpacked size of a body over 1 MiB against its size on the wire (`max_decompression_ratio`)',
-        `${MAX_DECOMPRESSION_RATIO} times`,
-        refusalText('PAYLOAD_TOO_LARGE'),
-      ],
-      ['A job in the queue; longer text travels as a blob', `${MAX_ENVELOPE_BYTES} bytes`, ''],
+      ['', `${MAX_ENVELOPE_BYTES}`, '', 'Bytes of a job in the queue; longer text travels as a blob.'],
     ],
   );
 }
@@ -104,7 +100,7 @@ function fieldTable(request: JsonSchema): string {
 }
 
 const INTRODUCTION = `What bounds a request, and what a client is told that goes over. \`GET /v1/limits\` answers with
-the values of the gateway that runs, and with the context of each model.`;
+the values of the gateway that runs, and with the context of each model; errors use the same names.`;
 
 /** `limits.md`: every bound a client or an operator can meet. */
 export function limitsPage({ components }: OpenApi): Page {

@@ -1,8 +1,7 @@
 import { isDigit } from './bytes.js';
-import { Misstep } from './refusals.js';
+import { MAX_JSON_NUMBER, Misstep } from './refusals.js';
 
 const ZERO = 0x30;
-const MAX_INTEGER = Number.MAX_SAFE_INTEGER;
 
 type State = 'start' | 'minus' | 'zero' | 'integer' | 'point' | 'fraction' | 'e' | 'sign' | 'exponent';
 
@@ -48,7 +47,7 @@ export class NumberScanner {
   isKept(text: () => string): boolean {
     const isInteger = this.#state === 'integer' || this.#state === 'zero';
     const size = isInteger ? this.#integer : Math.abs(Number(text()));
-    return size <= MAX_INTEGER;
+    return size <= MAX_JSON_NUMBER;
   }
 }
 

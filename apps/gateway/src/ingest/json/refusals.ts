@@ -25,8 +25,14 @@ export const emptyBody = (): FoveaError =>
 export const duplicateKey = (path: string): FoveaError =>
   new FoveaError('INVALID_REQUEST', { message: `${path}: this key is there twice.`, param: path });
 
+/** Beyond it a double rounds integers. */
+export const MAX_JSON_NUMBER = Number.MAX_SAFE_INTEGER;
+
 export const unsafeNumber = (path: string): FoveaError =>
-  refusal(path, `numbers beyond ±${Number.MAX_SAFE_INTEGER} would be rounded; send a string.`);
+  refusal(path, `numbers beyond ±${MAX_JSON_NUMBER} would be rounded; send a string.`, {
+    name: 'max_json_number',
+    value: MAX_JSON_NUMBER,
+  });
 
 export function overLimit(path: string, name: string, value: number): FoveaError {
   return refusal(path, `${limitTexts[name] ?? name} ${value}.`, { name, value });

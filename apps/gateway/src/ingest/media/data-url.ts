@@ -21,7 +21,9 @@ export function assertBase64DataUrl(url: string, param: string): void {
   }
   if (scheme === undefined || comma < 0) {
     const message = 'Expected a base64 data URL such as "data:image/png;base64,…".';
-    throw new FoveaError('INVALID_IMAGE', { message, param });
+    const isLong = comma < 0 && url.length >= MAX_HEAD_CHARS;
+    const limit = isLong ? { name: 'max_data_url_head_chars', value: MAX_HEAD_CHARS } : undefined;
+    throw new FoveaError('INVALID_IMAGE', { message, param, limit });
   }
   if (!/;\s*base64\s*$/i.test(head)) {
     throw new FoveaError('INVALID_IMAGE', { message: 'The data URL is not marked ";base64".', param });
