@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
+import { isEngineGone } from '../../engine-gone.js';
 import { parseRetryAfter, toFoveaError } from './engine-error.js';
 import { findErrorEvent, readErrorBody } from './engine-report.js';
-import { toPublicText } from './public-text.js';
 
 const path = 'messages[0].content[1].image_url.url';
 const withImage = { imagePaths: [path] };
@@ -67,6 +67,84 @@ describe('toFoveaError', () => {
     expect(detail?.length).toBeLessThan(2100);
     const hostile = readErrorBody(400, 'a.'.repeat(500_000));
     expect(toFoveaError(hostile, withImage).message.length).toBeLessThanOrEqual(300);
+  });
+
+  it.each([
+    ['"auto" tool choice requires --enable-auto-tool-choice and --tool-call-parser to be set', 'tools'],
+    ['tool_choice="required" requires --tool-call-parser to be set', 'tools'],
+    ['The model does not support Embeddings API', undefined],
+    ['The model does not support the Chat Completions API', undefined],
+  ])('knows what the model cannot do: %s', (message, param) => {
+    expect(toFoveaError({ status: 400, message }, { imagePaths: [] })).toMatchObject({
+      code: 'MISSING_CAPABILITY',
+      param,
+    });
+  });
+
+  it('names the field of a vector’s length, and that of the texts', () => {
+    const matryoshka =
+      'Model "x" does not support matryoshka representation, changing output dimensions will lead to poor results.';
+    const facts = { imagePaths: [], promptField: 'input' };
+    expect(toFoveaError({ status: 400, message: matryoshka }, facts)).toMatchObject({
+      code: 'INVALID_REQUEST',
+      param: 'dimensions',
+      message: 'The vectors of this model cannot be cut to other dimensions.',
+    });
+    const long = "This model's maximum context length is 512 tokens. However, you requested 600 tokens";
+    expect(toFoveaError({ status: 400, message: long, param: 'input_tokens' }, facts)).toMatchObject({
+      code: 'CONTEXT_LENGTH_EXCEEDED',
+      param: 'input',
+    });
+  });
+
+  it.each([
+    ['The file path /srv/blobs/ab.png must be a subpath of `--allowed-local-media-path` /media.'],
+    ['Cannot load local files without `--allowed-local-media-path`'],
+    ["[Errno 2] No such file or directory: '/srv/blobs/ab.png'"],
+    ["[Errno 13] Permission denied: '/srv/blobs/ab.png'"],
+    [
+      'As of transformers v4.44, default chat template is no longer allowed, so you must provide a chat template',
+    ],
+  ])('takes what only the operator can change for a fault of the deployment: %s', (message) => {
+    expect(toFoveaError({ status: 400, message }, withImage)).toMatchObject({
+      code: 'BACKEND_ERROR',
+      message: 'The engine failed to answer.',
+      detail: expect.stringContaining(message.slice(0, 20)),
+    });
+  });
+
+  it.each([
+    [500, 'EngineCore encountered an issue. See stack trace (above) for the root cause.'],
+    [500, 'EngineDeadError: EngineCore died unexpectedly'],
+    [503, 'vllm.v1.engine.exceptions.EngineDeadError'],
+    [500, 'Background loop has errored already.'],
+    [500, 'Background loop is not running'],
+    [500, 'Engine loop is not running. Inspect the stacktrace to find the original error.'],
+  ])('knows an engine that is dead by its words (%d %s)', (status, message) => {
+    const error = toFoveaError({ status, message }, withImage);
+    expect(error).toMatchObject({ code: 'BACKEND_ERROR' });
+    expect(isEngineGone(error)).toBe(true);
+    expect(isEngineGone(toFoveaError({ status, message: '', type: 'EngineDeadError' }, withImage))).toBe(
+      true,
+    );
+  });
+
+  it.each([
+    [500, 'Internal server error'],
+    [500, 'CUDA out of memory. Tried to allocate 2.00 GiB.'],
+    [503, 'The queue of the engine core is full'],
+    // A client can make an engine repeat words; only a failure of the engine counts.
+    [400, 'Unknown part type: EngineDeadError'],
+  ])('does not take a failure for a death (%d %s)', (status, message) => {
+    expect(isEngineGone(toFoveaError({ status, message }, withImage))).toBe(false);
+  });
+
+  it.each([400, 500])('takes a lost image for the engine’s own fault (%d)', (status) => {
+    const message = "Expected a cached item for mm_hash='b6e4…' of multi-modal image";
+    const error = toFoveaError({ status, message }, withImage);
+    expect(error).toMatchObject({ code: 'BACKEND_ERROR', param: undefined });
+    expect(error.entry.retryable).toBe(true);
+    expect(isEngineGone(error)).toBe(false);
   });
 
   it('counts images', () => {
@@ -141,44 +219,6 @@ describe('findErrorEvent', () => {
       expect(findErrorEvent(value)).toBeUndefined();
     },
   );
-});
-
-describe('toPublicText', () => {
-  it.each([
-    ['n must be at least 1, got 0.', 'n must be at least 1, got 0.'],
-    ['bad model Qwen/Qwen2.5-VL at ratio 16:9', 'bad model Qwen/Qwen2.5-VL at ratio 16:9'],
-    ['ValueError: wrong', 'wrong'],
-    ['wrong thing None', 'wrong thing'],
-    ['wrong (parameter=stop, value=["secret"])', 'wrong'],
-    ['see http://10.0.0.5:8000/v1?key=1, please', 'see …, please'],
-    ['no route to 10.0.0.5:8000', 'no route to …'],
-    ['no route to [fe80::1]:8000 today', 'no route to … today'],
-    ["pool(host='engine-3', port=8000) failed", 'pool(…) failed'],
-    ['connect engine-3.internal:8000 failed', 'connect … failed'],
-    ['cannot read <_io.BytesIO object at 0x7f00>', 'cannot read an object'],
-    ['pointer 0x7f3a5c0b1d50 freed', 'pointer … freed'],
-    ['in /usr/local/lib/python3.12/site-packages/vllm/x.py now', 'in … now'],
-    ['Bearer abc.def-1 refused', '… refused'],
-    ['got data:image/png;base64,iVBORw0KGgo= there', 'got … there'],
-    [`got ${'A'.repeat(200)} there`, 'got … there'],
-    ['two\n  lines', 'two lines'],
-  ])('shows %j as %j', (message, expected) => {
-    expect(toPublicText(message)).toBe(expected);
-  });
-
-  it.each([
-    ["[{'type': 'missing', 'loc': ('body', 'messages'), 'msg': 'Field required', 'input': {'k': 'v'}}]"],
-    ['1 validation error for ChatCompletionRequest\nmessages\n  Field required'],
-    ['Traceback (most recent call last):\n  File "/x.py", line 1'],
-    [''],
-    ['…'],
-  ])('shows nothing of %j', (message) => {
-    expect(toPublicText(message)).toBeUndefined();
-  });
-
-  it('is never longer than 300 characters', () => {
-    expect(toPublicText('word '.repeat(200))).toHaveLength(300);
-  });
 });
 
 describe('parseRetryAfter', () => {
