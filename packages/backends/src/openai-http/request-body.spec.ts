@@ -2,11 +2,13 @@ import { randomBytes } from 'node:crypto';
 import { describe, expect, it } from '@jest/globals';
 import { imageOf, type TestImage } from '../conformance/test-png.js';
 import type { EngineMessage } from '../index.js';
-import { createRequestBody, maxPieceBytes, type RequestBody } from './request-body.js';
+import { createRequestBody, maxPieceBytes, minLentBytes, type RequestBody } from './request-body.js';
 
 async function collect(body: RequestBody): Promise<Buffer[]> {
   const pieces: Buffer[] = [];
-  for await (const piece of body.pieces()) pieces.push(piece);
+  for await (const piece of body.pieces()) {
+    pieces.push(piece.length < minLentBytes ? piece : Buffer.from(piece));
+  }
   return pieces;
 }
 
@@ -20,7 +22,7 @@ const picture = (image: TestImage): EngineMessage => ({
 });
 
 describe('createRequestBody', () => {
-  it.each([0, 1, 2, 3, 49_151, 49_152, 49_153, 200_000])(
+  it.each([0, 1, 2, 3, 49_151, 49_152, 49_153, 200_000, 393_216, 393_217, 1_500_001])(
     'writes an image of %d bytes as JSON whose length is what it said, in bounded pieces',
     async (size) => {
       const bytes = randomBytes(size);
@@ -48,10 +50,10 @@ describe('createRequestBody', () => {
     },
   );
 
-  it.each([1, 2, 3, 4, 5, 16_384, 65_536, 196_608])(
+  it.each([1, 2, 3, 4, 5, 16_384, 65_536, 196_608, 393_216, 1_000_000])(
     'writes the same base64 when the image comes in chunks of %d bytes, twice if need be',
     async (chunkBytes) => {
-      const bytes = randomBytes(Math.min(400_001, chunkBytes * 1_000 + 1));
+      const bytes = randomBytes(Math.min(1_300_001, chunkBytes * 1_000 + 1));
       const body = createRequestBody([picture(imageOf(bytes, { chunkBytes }))], {});
       const pieces = await collect(body);
       expect(Math.max(...pieces.map((piece) => piece.length))).toBeLessThanOrEqual(maxPieceBytes);
@@ -86,8 +88,15 @@ describe('createRequestBody', () => {
     });
   });
 
+  it('keeps the images of a request apart, small ones between large ones', async () => {
+    const images = [700_000, 10, 60_000, 0, 700_001, 50_000].map((size) => imageOf(randomBytes(size)));
+    const text = Buffer.concat(await collect(createRequestBody(images.map(picture), {}))).toString();
+    const urls = [...text.matchAll(/base64,([^"]*)"/g)].map((match) => match[1]);
+    expect(urls).toEqual(images.map(({ bytes }) => Buffer.from(bytes).toString('base64')));
+  });
+
   it('cuts long text too, inside UTF-8 sequences if need be, and can be sent twice', async () => {
-    const text = 'ß€😀'.repeat(30_000);
+    const text = 'ß€😀'.repeat(200_000);
     const body = createRequestBody([{ role: 'user', content: text, name: 'é' }], {});
     const first = await collect(body);
     expect(first.length).toBeGreaterThan(3);

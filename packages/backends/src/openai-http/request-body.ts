@@ -2,18 +2,27 @@ import { FoveaError } from '@fovea/errors';
 import type { EngineImage, EngineMessage, EnginePart } from '../index.js';
 import { saysNothing, wireFieldsOf } from './chat/wire-message.js';
 
-/** No piece of a body is larger, so that one big request never holds the event loop. */
-export const maxPieceBytes = 64 * 1024;
+/**
+ * No piece of a body is larger. A socket's work is by the piece more than by the byte; larger ones than this gain
+ * nothing, and hold the event loop longer than the third of a millisecond that one takes.
+ */
+export const maxPieceBytes = 512 * 1024;
 
-/** Base64 turns 3 bytes into 4 characters: this many bytes fill one piece exactly. */
-const imageBytesPerPiece = (maxPieceBytes / 4) * 3;
+/** From here on a piece is memory that the next one uses again. */
+export const minLentBytes = 64 * 1024;
+
+/** Bytes that become one string on their way to base64. V8 collects strings of up to 128 KiB at almost no cost. */
+const imageBytesPerString = 48 * 1024;
 
 type Segment = { readonly json: Buffer } | { readonly image: EngineImage };
 
 /** A body that is never one string: its length is known, its bytes are made while they are sent. */
 export interface RequestBody {
   readonly byteLength: number;
-  /** A fresh run over the same bytes, for a second try. Throws what an image's chunks throw. */
+  /**
+   * A fresh run over the same bytes, for a second try. A piece of 64 KiB or more holds until the next one is asked for,
+   * a smaller one for good. Throws what an image's chunks throw.
+   */
   pieces(): AsyncGenerator<Buffer>;
 }
 
@@ -89,34 +98,55 @@ async function* exactChunks(image: EngineImage): AsyncGenerator<Uint8Array> {
   if (length < image.byteSize) throw wrong();
 }
 
-/** Chunks may end anywhere: up to two bytes wait for the third of their group. */
-async function* base64Pieces(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Buffer> {
-  const group = Buffer.alloc(3);
-  let waiting = 0;
-  for await (const chunk of chunks) {
-    let at = waiting === 0 ? 0 : Math.min(3 - waiting, chunk.length);
-    group.set(chunk.subarray(0, at), waiting);
-    waiting += at;
-    if (waiting > 0 && waiting < 3) continue;
-    let text = group.toString('base64', 0, waiting);
+/** Encodes chunks that may end anywhere: up to two bytes wait for the third of their group. */
+class Base64Encoder {
+  readonly #group = Buffer.alloc(3);
+  #waiting = 0;
+
+  /** The text of all whole groups so far, in strings of bounded length. */
+  *encode(chunk: Uint8Array): Generator<string> {
     const bytes = Buffer.from(chunk.buffer, chunk.byteOffset, chunk.length);
-    const end = at + Math.floor((chunk.length - at) / 3) * 3;
-    // One allocation for all pieces of a chunk: fresh memory costs more than the encoding.
-    const encoded = Buffer.allocUnsafeSlow(((end - at) / 3) * 4 + text.length);
-    let used = 0;
-    while (at < end) {
-      const start = at;
-      at = Math.min(end, start + imageBytesPerPiece - (text === '' ? 0 : 3));
-      const length = encoded.write(text + bytes.toString('base64', start, at), used, 'latin1');
-      yield encoded.subarray(used, used + length);
-      used += length;
-      text = '';
+    let at = 0;
+    if (this.#waiting > 0) {
+      at = bytes.copy(this.#group, this.#waiting);
+      this.#waiting += at;
+      if (this.#waiting < 3) return;
+      yield* this.end();
     }
-    if (text !== '') yield Buffer.from(text, 'latin1');
-    group.set(chunk.subarray(end));
-    waiting = chunk.length - end;
+    const end = at + Math.floor((bytes.length - at) / 3) * 3;
+    for (; at < end; at += imageBytesPerString) {
+      yield bytes.toString('base64', at, Math.min(end, at + imageBytesPerString));
+    }
+    this.#waiting = bytes.copy(this.#group, 0, end);
   }
-  if (waiting > 0) yield Buffer.from(group.toString('base64', 0, waiting), 'latin1');
+
+  /** What waits, padded if it is no whole group. */
+  *end(): Generator<string> {
+    if (this.#waiting > 0) yield this.#group.toString('base64', 0, this.#waiting);
+    this.#waiting = 0;
+  }
+}
+
+async function* base64Texts(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Iterable<string>> {
+  const encoder = new Base64Encoder();
+  for await (const chunk of chunks) yield encoder.encode(chunk);
+  yield encoder.end();
+}
+
+/** All pieces in the same memory: fresh memory, which has to be mapped first, would cost more than the encoding. */
+async function* imagePieces(image: EngineImage, memory: Buffer): AsyncGenerator<Buffer> {
+  let used = 0;
+  for await (const texts of base64Texts(exactChunks(image))) {
+    for (const text of texts) {
+      if (used + text.length > memory.length) {
+        yield memory.subarray(0, used);
+        used = 0;
+      }
+      used += memory.write(text, used, 'latin1');
+    }
+  }
+  const last = memory.subarray(0, used);
+  if (used > 0) yield used < minLentBytes ? Buffer.from(last) : last;
 }
 
 /** The JSON of a chat request: messages first and in order, then the parameters. */
@@ -127,12 +157,18 @@ export function createRequestBody(
   const list = messages.flatMap((message, at) => [...(at === 0 ? [] : [',']), ...messageSegments(message)]);
   const rest = JSON.stringify(parameters).slice(1);
   const segments = joinText(['{"messages":[', ...list, rest === '}' ? ']' : '],', rest]);
+  const byteLength = segments.reduce((sum, segment) => sum + segmentLength(segment), 0);
   return {
-    byteLength: segments.reduce((sum, segment) => sum + segmentLength(segment), 0),
+    byteLength,
     async *pieces() {
+      let memory: Buffer | undefined;
       for (const segment of segments) {
-        if ('json' in segment) yield* textPieces(segment.json);
-        else yield* base64Pieces(exactChunks(segment.image));
+        if ('json' in segment) {
+          yield* textPieces(segment.json);
+        } else {
+          memory ??= Buffer.allocUnsafeSlow(Math.min(maxPieceBytes, byteLength));
+          yield* imagePieces(segment.image, memory);
+        }
       }
     },
   };
