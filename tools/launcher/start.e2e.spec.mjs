@@ -131,9 +131,12 @@ class Start {
   }
 }
 
-/** @param {string} line */
-async function paste(line) {
-  const shell = spawn('sh', ['-c', line], { stdio: ['ignore', 'pipe', 'inherit'] });
+/**
+ * @param {string} line
+ * @param {string} [cwd]
+ */
+async function paste(line, cwd = root) {
+  const shell = spawn('sh', ['-c', line], { cwd, stdio: ['ignore', 'pipe', 'inherit'] });
   let output = '';
   shell.stdout.on('data', (chunk) => {
     output += chunk;
@@ -201,6 +204,37 @@ describe('npm start', () => {
     // Less than the 72 s for which an idle connection of the reader could hold the gateway.
   }, 65_000);
 
+  it('takes the hundred megabytes of the README and refuses them early; the health probe answers meanwhile', async () => {
+    const port = await ports.free();
+    await start({ GATEWAY_PORT: `${port}` }).ready();
+    const { key, photos, tooWide, probe } = readmeCommands(port);
+    const whole = `${probe} >.fovea/probe.log & probe=$!
+${key}
+${photos}
+echo
+echo NEXT
+${tooWide}
+kill $probe`;
+    const [answer = '', refusal = ''] = (await paste(whole, checkout.folder)).split('\nNEXT\n');
+    expect(answer.trimEnd()).toMatch(/data: \[DONE\]$/);
+    expect(answer.match(/Lighthouse Books/g)).toHaveLength(5);
+
+    const [body = '', numbers = ''] = refusal.trimEnd().split('\n');
+    expect(JSON.parse(body).error).toMatchObject({
+      code: 'IMAGE_TOO_LARGE',
+      param: 'messages[0].content[0].image_url.url',
+      limit: { name: 'max_image_side_px', value: 4000, actual: 4001 },
+    });
+    const [status, seconds, bytes] = numbers.match(/[\d.]+/g)?.map(Number) ?? [];
+    expect(status).toBe(400);
+    expect(seconds).toBeLessThan(1);
+    expect(bytes).toBeLessThan(10_000_000);
+
+    const probes = readFileSync(join(checkout.folder, '.fovea/probe.log'), 'utf8').trimEnd().split('\n');
+    expect(probes.length).toBeGreaterThan(5);
+    for (const line of probes) expect(line).toMatch(/^\{"status":"ok"\} 0\.\d+ s$/);
+  }, 180_000);
+
   it('runs beside another checkout, and leaves nothing when it is killed', async () => {
     const other = new SecondCheckout();
     try {
@@ -231,6 +265,22 @@ describe('npm start', () => {
     expect(run.output).toContain('Everything is stopped.');
   }, 120_000);
 });
+
+/**
+ * What the README tells a reader to type, for a gateway on this port.
+ * @param {number} port
+ */
+function readmeCommands(port) {
+  const readme = readFileSync(join(root, 'README.md'), 'utf8').replaceAll(':8080/', `:${port}/`);
+  const blocks = [...readme.matchAll(/^```sh\n(.*?)\n```$/gms)].map(([, block = '']) => block);
+  const block = (/** @type {string} */ word) => blocks.find((text) => text.includes(word)) ?? '';
+  return {
+    key: /^KEY=.*$/m.exec(readme)?.[0] ?? '',
+    photos: block('photos.json'),
+    tooWide: block('too-wide.json'),
+    probe: block('while '),
+  };
+}
 
 /**
  * A streamed reading of so many copies of the sample picture.
