@@ -12,8 +12,8 @@ export interface StoreSettings {
 
 export interface StoreUnderTest {
   readonly store: BlobStore;
-  /** The same store as another process has it. */
-  another(): BlobStore;
+  /** The same store as another process has it, which may have been started with other settings. */
+  another(changes?: Partial<StoreSettings>): BlobStore;
   /** Everything that is stored at the moment, unfinished writes and references included; empty when fresh. */
   contents(): Promise<readonly string[]>;
   dispose(): Promise<void>;
@@ -327,6 +327,33 @@ export function describeBlobStore(
         await store.sweep(Date.now() + 25 * hourMs);
         expect(await isGone(long)).toBe(true);
         expect(await made.contents()).toEqual([]);
+      });
+
+      it.each([
+        ['shorter', 60],
+        ['longer', 7_200],
+      ])(
+        'lasts until that time also where requests have come to live %s',
+        async (_name, maxReferenceAgeS) => {
+          const hourMs = 3_600_000;
+          const ref = await put('picture', 'file-1');
+          await store.hold(ref, { owner: 'file-1', untilMs: Date.now() + 24 * hourMs });
+          const restarted = made.another({ maxReferenceAgeS });
+          await restarted.sweep(Date.now() + 23.9 * hourMs);
+          expect(await isGone(ref)).toBe(false);
+          await restarted.sweep(Date.now() + 24.1 * hourMs);
+          expect(await isGone(ref)).toBe(true);
+          expect(await made.contents()).toEqual([]);
+        },
+      );
+
+      it('lasts until the time it was last taken for', async () => {
+        const hourMs = 3_600_000;
+        const ref = await put('picture', 'file-1');
+        for (const hours of [3, 9, 6])
+          await store.hold(ref, { owner: 'file-1', untilMs: Date.now() + hours * hourMs });
+        await store.sweep(Date.now() + 5.9 * hourMs);
+        expect(await isGone(ref)).toBe(false);
       });
     });
 

@@ -21,7 +21,7 @@ describeBlobStore('the file store', async (settings) => {
   const root = await newRoot();
   return {
     store: createFileBlobStore({ root, ...settings }),
-    another: () => createFileBlobStore({ root, ...settings }),
+    another: (changes) => createFileBlobStore({ root, ...settings, ...changes }),
     contents: () => filesIn(root),
     dispose: () => rm(root, { recursive: true }),
   };

@@ -17,7 +17,7 @@ import { overQuota } from '../storage-full.js';
 import { codeOf, ensureFolder, FILE_MODE, type Layout, layoutOf, removeFile, unless } from './layout.js';
 import { loadSalt } from './naming.js';
 import { readChunks } from './read-chunks.js';
-import { blobsOf, dateReference, dropReference, takeReference } from './references.js';
+import { blobsOf, dropReference, limitReference, takeReference } from './references.js';
 import { removeLingering, sweepStore } from './sweep.js';
 import { isKept, openBlob, removeUnreferenced } from './trash.js';
 import { Usage } from './usage.js';
@@ -86,10 +86,11 @@ class FileBlobStore extends BlobStore {
   async hold(ref: BlobRef, { owner, untilMs }: HoldOptions): Promise<void> {
     if (!isBlobName(ref.name)) throw new FoveaError('GONE');
     const ownerKey = ownerKeyOf(owner);
-    await takeReference(this.layout, ref.name, ownerKey);
-    if (untilMs !== undefined) {
-      const takenAtMs = untilMs - this.options.maxReferenceAgeS * 1_000;
-      await dateReference(this.layout, ref.name, ownerKey, takenAtMs);
+    try {
+      await takeReference(this.layout, ref.name, ownerKey);
+      if (untilMs !== undefined) await limitReference(this.layout, ref.name, ownerKey, untilMs);
+    } catch (error) {
+      throw asStorageError(error);
     }
     if (!(await isKept(this.layout, ref.name))) throw new FoveaError('GONE');
   }

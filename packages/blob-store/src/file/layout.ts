@@ -9,7 +9,7 @@ import { dirname, join } from 'node:path';
  *     salt                          key material of the names
  *     temp/<uuid>                   being written
  *     blobs/<2 digits>/<name>       the bytes
- *     refs/<2 digits>/<name>/<owner>       one marker file per reference
+ *     refs/<2 digits>/<name>/<owner>       one marker file per reference: empty, or with the time it lasts until
  *     owners/<2 digits>/<owner>/<name>     the same references by owner, so that a release need not look at all blobs
  *     trash/<name>.<uuid>           on its way out, see `trash.ts`
  *

@@ -1,4 +1,4 @@
-import { utimes } from 'node:fs/promises';
+import { readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createMarker, type Layout, namesIn, removeFile, removeIfEmpty, unless } from './layout.js';
 
@@ -17,17 +17,29 @@ export async function takeReference(layout: Layout, name: string, ownerKey: stri
   }
 }
 
-/** Lets a sweep drop the reference at another time than that of one which is taken now: markers are judged by their age. */
-export async function dateReference(
+/** Of the time that a marker holds: a later one replaces it in a single write, so no reader finds half of each. */
+const UNTIL_DIGITS = 16;
+
+/** Lets a reference last until a time (ms since 1970), whatever age others reach: its markers say so. */
+export async function limitReference(
   layout: Layout,
   name: string,
   ownerKey: string,
-  takenAtMs: number,
+  untilMs: number,
 ): Promise<void> {
-  const takenAt = new Date(takenAtMs);
+  const text = String(Math.ceil(untilMs)).padStart(UNTIL_DIGITS, '0');
   for (const path of [join(layout.refsBy(ownerKey), name), join(layout.refsOf(name), ownerKey)]) {
-    await unless(['ENOENT'], utimes(path, takenAt, takenAt));
+    await unless(['ENOENT'], writeFile(path, text, { flag: 'r+' }));
   }
+}
+
+/** Whether a marker has outlived its time: the one that it names, or else that of what was taken before `takenBeforeMs`. */
+export async function isOver(path: string, nowMs: number, takenBeforeMs: number): Promise<boolean> {
+  const facts = await unless(['ENOENT', 'ENOTDIR'], stat(path));
+  if (facts === undefined) return false;
+  const text = facts.size === UNTIL_DIGITS ? await unless(['ENOENT'], readFile(path, 'latin1')) : '';
+  // What a crash left half written is as old as any other.
+  return text !== undefined && /^\d{16}$/.test(text) ? Number(text) < nowMs : facts.mtimeMs < takenBeforeMs;
 }
 
 /** Drops one reference. The marker goes first, for the same reason. */

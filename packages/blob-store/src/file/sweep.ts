@@ -2,7 +2,7 @@ import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { SweepReport } from '../index.js';
 import { foldersIn, type Layout, namesIn, removeFile, removeIfEmpty, unless } from './layout.js';
-import { dropReference, isReferenced } from './references.js';
+import { dropReference, isOver, isReferenced } from './references.js';
 import { removeUnreferenced, settleLeftovers } from './trash.js';
 import { type StoredBlob, storedBlobs, type Usage } from './usage.js';
 
@@ -18,17 +18,17 @@ async function removeOldTemporaryFiles(layout: Layout, beforeMs: number): Promis
   }
 }
 
-/** Calls back for each `<tree>/<2 digits>/<folder>/<entry>` older than `beforeMs`. */
-async function eachOldEntry(
+/** Calls back for each `<tree>/<2 digits>/<folder>/<entry>` that `isDue`. */
+async function eachDueEntry(
   tree: string,
-  beforeMs: number,
+  isDue: (path: string) => Promise<boolean>,
   found: (folder: string, entry: string) => Promise<unknown>,
 ): Promise<void> {
   for (const shard of await foldersIn(tree)) {
     for (const folder of await foldersIn(join(tree, shard))) {
       const path = join(tree, shard, folder);
       for (const entry of await namesIn(path)) {
-        if (await isOlder(join(path, entry), beforeMs)) await found(folder, entry);
+        if (await isDue(join(path, entry))) await found(folder, entry);
       }
       await removeIfEmpty(path);
     }
@@ -36,13 +36,14 @@ async function eachOldEntry(
 }
 
 /** Drops what killed processes left: both sides are looked at, since either may have lost the other. */
-async function dropOldReferences(layout: Layout, beforeMs: number): Promise<number> {
+async function dropOldReferences(layout: Layout, nowMs: number, takenBeforeMs: number): Promise<number> {
+  const isDue = (path: string): Promise<boolean> => isOver(path, nowMs, takenBeforeMs);
   let dropped = 0;
   const drop = async (name: string, ownerKey: string): Promise<void> => {
     if (await dropReference(layout, name, ownerKey)) dropped += 1;
   };
-  await eachOldEntry(layout.refs, beforeMs, drop);
-  await eachOldEntry(layout.owners, beforeMs, (ownerKey, name) => drop(name, ownerKey));
+  await eachDueEntry(layout.refs, isDue, drop);
+  await eachDueEntry(layout.owners, isDue, (ownerKey, name) => drop(name, ownerKey));
   return dropped;
 }
 
@@ -89,7 +90,7 @@ export async function sweepStore(
 ): Promise<SweepReport> {
   const oldBeforeMs = nowMs - limits.maxReferenceAgeS * 1_000;
   await removeOldTemporaryFiles(layout, oldBeforeMs);
-  const droppedReferences = await dropOldReferences(layout, oldBeforeMs);
+  const droppedReferences = await dropOldReferences(layout, nowMs, oldBeforeMs);
   const leftovers = await settleLeftovers(layout);
   await usage.refresh(true);
   const removed = await removeLingering(layout, usage, nowMs - limits.lingerS * 1_000);

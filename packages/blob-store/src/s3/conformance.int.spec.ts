@@ -15,7 +15,7 @@ describeIf(s3Binary, 'on an S3 server', () => {
     const made = new TestBucket(server);
     return {
       store: made.store(settings),
-      another: () => made.store(settings),
+      another: (changes) => made.store({ ...settings, ...changes }),
       // S3 dates objects in whole seconds.
       clockTickMs: 1_050,
       contents: () => made.contents(),
