@@ -107,14 +107,27 @@ export class EngineConnection {
    */
   async #withRetry(signal: AbortSignal, send: () => Promise<EngineResponse>): Promise<EngineResponse> {
     try {
-      return await send();
+      return await untilAborted(send(), signal);
     } catch (error) {
       if (signal.aborted || !resets.has(codeOf(error) ?? '')) throw toBackendError(error);
     }
-    return send().catch((error: unknown) => {
+    return untilAborted(send(), signal).catch((error: unknown) => {
       throw toBackendError(error);
     });
   }
+}
+
+/**
+ * undici notices the abort of a request that waits for a connection only when its turn has come. The caller is told at
+ * once; the request leaves the line then, unsent.
+ */
+function untilAborted<Value>(promise: Promise<Value>, signal: AbortSignal): Promise<Value> {
+  return new Promise((resolve, reject) => {
+    const onAbort = (): void => reject(toBackendError(signal.reason));
+    signal.addEventListener('abort', onAbort, { once: true });
+    const settled = (): void => signal.removeEventListener('abort', onAbort);
+    promise.then(resolve, reject).finally(settled);
+  });
 }
 
 /** A broken or refused connection. Its address stays in the detail and the cause. */

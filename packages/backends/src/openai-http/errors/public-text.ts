@@ -62,10 +62,12 @@ const control = /\u001b\[[\d;]{0,20}[a-z]|[\u0000-\u001f\u007f\u200b-\u200f\u202
  */
 export function toPublicText(message: string): string | undefined {
   if (internals.some((pattern) => pattern.test(message))) return undefined;
-  let text = message.replace(/\(parameter=[\s\S]*$/, '').replace(/\sNone\s*$/, '');
+  let text = message
+    .replace(control, ' ')
+    .replace(/\(parameter=[\s\S]*$/, '')
+    .replace(/\sNone\s*$/, '');
   for (const [pattern, replacement] of scrubs) text = text.replace(pattern, replacement);
   text = text
-    .replace(control, ' ')
     .replace(/^(?:\s*[\w.]{0,100}(?:Error|Exception|Warning):)+/, '')
     .replace(/\s+/g, ' ')
     .trim();
