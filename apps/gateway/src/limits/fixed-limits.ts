@@ -9,6 +9,7 @@ import { jsonLimits } from '../ingest/streaming-body-reader.js';
 import { defaultFormLimits, MAX_FIELD_BYTES } from '../multipart/form-limits.js';
 import { ACCEPTED_CODINGS, MAX_CODINGS } from '../upload/content-encoding.js';
 import { MAX_DECOMPRESSION_RATIO } from '../upload/decompress.js';
+import { MAX_LARGE_WINDOWS } from '../upload/large-windows.js';
 
 /** A bound that no variable moves. */
 export interface FixedLimit {
@@ -47,6 +48,11 @@ export const fixedLimits = {
     MAX_DECOMPRESSION_RATIO,
     'Unpacked size of a body over 1 MiB against its size on the wire.',
     'PAYLOAD_TOO_LARGE',
+  ),
+  max_large_brotli_windows: limit(
+    MAX_LARGE_WINDOWS,
+    'Brotli bodies with a window of over 4 MiB that are unpacked at once; others wait up to 30 s.',
+    'QUEUE_FULL',
   ),
   max_header_bytes: limit(maxHeaderSize, 'Bytes of the headers of a request.', 'HEADERS_TOO_LARGE'),
   max_form_parts: limit(defaultFormLimits.maxParts, 'Parts of a form.', 'INVALID_REQUEST'),

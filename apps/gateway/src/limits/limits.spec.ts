@@ -13,6 +13,7 @@ import { TextParser } from '../ingest/text/text-parser.js';
 import { readForm, readTextField } from '../multipart/read-form.js';
 import { parseContentEncoding } from '../upload/content-encoding.js';
 import { decompress } from '../upload/decompress.js';
+import { LargeWindows } from '../upload/large-windows.js';
 import { head, RawClient, startUploadServer } from '../upload/testing/upload-server.js';
 import { UploadPace } from '../upload/upload-pace.js';
 import { fixedLimits } from './fixed-limits.js';
@@ -46,8 +47,13 @@ async function readParts(heads: readonly string[], content = ''): Promise<void> 
 const field = 'Content-Disposition: form-data; name="f"';
 
 async function unpack(bytes: Buffer): Promise<void> {
+  const { signal } = new AbortController();
   const watch = { maxBodyBytes: 2 ** 27, wireBytes: () => bytes.length, onDecoded: () => {} };
-  for await (const _piece of decompress(Readable.from([bytes]), ['gzip'], watch));
+  for await (const _piece of decompress(Readable.from([bytes]), ['gzip'], {
+    ...watch,
+    windows: new LargeWindows(),
+    signal,
+  }));
 }
 
 /** The limit that a refusal on the wire names. */
@@ -87,6 +93,10 @@ const offences: Record<keyof Fixed, ((value: number) => unknown) | undefined> = 
         .join(),
     ),
   max_decompression_ratio: (value) => unpack(gzipSync(Buffer.alloc(value * 100_000))),
+  max_large_brotli_windows: async (value) => {
+    const windows = new LargeWindows(1);
+    for (let taken = 0; taken <= value; taken += 1) await windows.enter(new AbortController().signal);
+  },
   max_header_bytes: (value) => refusedHeaders(value),
   max_form_parts: (value) => readParts(Array(value + 1).fill(field)),
   max_part_header_bytes: (value) => readParts([`${field}\r\nX: ${'x'.repeat(value)}`]),

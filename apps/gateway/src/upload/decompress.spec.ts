@@ -5,8 +5,10 @@ import { FoveaError } from '@fovea/errors';
 import { describe, expect, it } from '@jest/globals';
 import type { Coding } from './content-encoding.js';
 import { decompress, memoryOf } from './decompress.js';
+import { LargeWindows } from './large-windows.js';
 
 const MIB = 1024 * 1024;
+const places = { windows: new LargeWindows(), signal: new AbortController().signal };
 const pack: Record<Coding, (bytes: Uint8Array) => Buffer> = {
   gzip: (bytes) => zlib.gzipSync(bytes),
   deflate: (bytes) => zlib.deflateSync(bytes),
@@ -36,8 +38,8 @@ async function unpack(
 ): Promise<Buffer> {
   const { source, bytes } = wire(pieces);
   const found: Buffer[] = [];
-  for await (const piece of decompress(source, codings, { maxBodyBytes, wireBytes: bytes, onDecoded }))
-    found.push(piece);
+  const watch = { maxBodyBytes, wireBytes: bytes, onDecoded, ...places };
+  for await (const piece of decompress(source, codings, watch)) found.push(piece);
   return Buffer.concat(found);
 }
 
@@ -96,6 +98,7 @@ describe.each(all)('a %s body', (coding) => {
       maxBodyBytes: MIB,
       wireBytes: bytes,
       onDecoded: (size) => sizes.push(size),
+      ...places,
     });
     for await (const piece of body) expect(piece.length).toBeLessThanOrEqual(65_536);
     expect(sizes.at(-1)).toBe(large.length);
@@ -140,6 +143,7 @@ describe.each(all)('a %s body', (coding) => {
       maxBodyBytes: 8 * MIB,
       wireBytes: bytes,
       onDecoded: () => {},
+      ...places,
     });
     const pieces = body[Symbol.asyncIterator]();
     await pieces.next();
@@ -155,7 +159,7 @@ describe.each(all)('a %s body', (coding) => {
       yield packed.subarray(0, 10);
       throw broken;
     }
-    const watch = { maxBodyBytes: MIB, wireBytes: () => 10, onDecoded: () => {} };
+    const watch = { maxBodyBytes: MIB, wireBytes: () => 10, onDecoded: () => {}, ...places };
     const body = decompress(Readable.from(breaking(), { objectMode: false }), [coding], watch);
     await expect(body.toArray()).rejects.toBe(broken);
     expect(body.errored).toBe(broken);
@@ -172,7 +176,12 @@ describe.each(all)('a %s body', (coding) => {
   it('that nobody reads to its end frees its source', async () => {
     const { source, bytes } = wire(cut(pack[coding](randomBytes(MIB)), 1_000));
     const closed = new Promise((resolve) => source.once('close', resolve));
-    const body = decompress(source, [coding], { maxBodyBytes: MIB, wireBytes: bytes, onDecoded: () => {} });
+    const body = decompress(source, [coding], {
+      maxBodyBytes: MIB,
+      wireBytes: bytes,
+      onDecoded: () => {},
+      ...places,
+    });
     for await (const _piece of body) break;
     source.destroy();
     await closed;

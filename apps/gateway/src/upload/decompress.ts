@@ -3,6 +3,7 @@ import zlib from 'node:zlib';
 import { FoveaError } from '@fovea/errors';
 import { tooLarge } from '../ingest/too-large.js';
 import type { Coding } from './content-encoding.js';
+import { isLargeWindow, type LargeWindows } from './large-windows.js';
 
 /** More output than this for one byte of input is no request, it is a bomb. */
 export const MAX_DECOMPRESSION_RATIO = 100;
@@ -12,7 +13,8 @@ const PIECE_BYTES = 64 * 1024;
 
 /**
  * What one decoder holds at most: the window of its format (32 KiB; 16 MiB for Brotli, whose larger windows zlib
- * refuses by default), its tables and a few pieces of output. Measured with the largest windows.
+ * refuses by default, and half of that while it grows), its tables and a few pieces of output. Measured with the largest
+ * windows.
  */
 const decoderBytes: Readonly<Record<Coding, number>> = {
   gzip: 192 * 1024,
@@ -35,6 +37,9 @@ export interface DecompressionWatch {
   readonly wireBytes: () => number;
   /** Called with the size of the decoded body as it grows; what it throws ends the body. */
   readonly onDecoded: (bytes: number) => void;
+  readonly windows: LargeWindows;
+  /** Aborted when nobody wants the body any more. */
+  readonly signal: AbortSignal;
 }
 
 /**
@@ -71,8 +76,12 @@ async function* decoded(
   watch: DecompressionWatch,
 ): AsyncGenerator<Uint8Array> {
   let fedBytes = 0;
+  const wire = source[Symbol.asyncIterator]();
+  const first = await wire.next();
+  const isLarge = coding === 'br' && first.done !== true && isLargeWindow(first.value[0] ?? 0);
+  const leave = isLarge ? await watch.windows.enter(watch.signal) : undefined;
   const engine = engines[coding]();
-  const feed = counted(source, (total) => {
+  const feed = counted(startingWith(first, wire), (total) => {
     fedBytes = total;
   });
   // An error of the source destroys the engine with it, and so reaches the loop below.
@@ -86,7 +95,17 @@ async function* decoded(
     throw isOfZlib(error) ? invalid(coding, reasonOf(error)) : error;
   } finally {
     engine.destroy();
+    leave?.();
   }
+}
+
+async function* startingWith(
+  first: IteratorResult<Uint8Array>,
+  rest: AsyncIterator<Uint8Array>,
+): AsyncGenerator<Uint8Array> {
+  if (first.done === true) return;
+  yield first.value;
+  yield* { [Symbol.asyncIterator]: () => rest };
 }
 
 /** Holds for every layer: a bomb may hide its size in the inner one. */

@@ -6,6 +6,7 @@ import type { ByteGrant } from '../admission/bytes-in-flight.js';
 import { tenantOf } from '../http/request-context.js';
 import { ACCEPTED_CODINGS, type Coding, parseContentEncoding } from './content-encoding.js';
 import { decompress, memoryOf } from './decompress.js';
+import { LargeWindows } from './large-windows.js';
 import { WireBody, type WireLimits } from './wire-body.js';
 
 /** Reads the decoded bytes of a body to their end. */
@@ -16,6 +17,8 @@ export type UploadReader<T> = (body: Readable) => Promise<T>;
  * gets at a body.
  */
 export class ReceiveUpload {
+  readonly #windows = new LargeWindows();
+
   constructor(
     private readonly admission: Admission,
     private readonly limits: WireLimits,
@@ -48,11 +51,15 @@ export class ReceiveUpload {
     read: UploadReader<T>,
   ): Promise<T> {
     const wire = new WireBody(request.raw, this.limits, onBytes);
-    const { maxBodyBytes } = this.limits;
-    const body =
-      codings.length === 0
-        ? wire
-        : decompress(wire, codings, { maxBodyBytes, wireBytes: () => wire.byteSize, onDecoded: onBytes });
+    const over = new AbortController();
+    const watch = {
+      maxBodyBytes: this.limits.maxBodyBytes,
+      wireBytes: () => wire.byteSize,
+      onDecoded: onBytes,
+      windows: this.#windows,
+      signal: over.signal,
+    };
+    const body = codings.length === 0 ? wire : decompress(wire, codings, watch);
     // A reader that has given up listens no more, and the client may leave just then.
     for (const stream of [wire, body]) stream.on('error', () => {});
     try {
@@ -62,6 +69,7 @@ export class ReceiveUpload {
       if (FoveaError.isInstance(body.errored)) throw body.errored;
       throw wire.readableEnded ? thrown : whileUploading(thrown);
     } finally {
+      over.abort();
       body.destroy();
       wire.destroy();
     }

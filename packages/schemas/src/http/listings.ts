@@ -73,6 +73,7 @@ export const limitsSchema = z
     image_formats: z.array(z.string()),
     max_content_codings: z.number().int(),
     max_decompression_ratio: z.number().int(),
+    max_large_brotli_windows: z.number().int().meta({ description: 'Of over 4 MiB, unpacked at once.' }),
     max_header_bytes: z.number().int(),
     headers_timeout_s: z.number(),
     upload_idle_s: z.number().meta({ description: 'Longest silence in the middle of an upload.' }),
