@@ -73,7 +73,6 @@ describe('large windows', () => {
     await next.end();
     await first[1]?.end();
     await last.end();
-    await first[2]?.end();
   });
 
   it('give their place back when their upload breaks off, also while it waits', async () => {

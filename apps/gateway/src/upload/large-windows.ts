@@ -3,7 +3,7 @@ import { FoveaError } from '@fovea/errors';
 /** What does not wait: four times 2^20 bytes, the window that Brotli's encoders use unless they are told otherwise. */
 const USUAL_WINDOW_BITS = 22;
 /** Bodies with a larger window that are unpacked at once: each takes up to 24 MiB, half of it while the window grows. */
-export const MAX_LARGE_WINDOWS = 3;
+export const MAX_LARGE_WINDOWS = 2;
 const MAX_WAIT_MS = 30_000;
 const RETRY_AFTER_S = 5;
 
