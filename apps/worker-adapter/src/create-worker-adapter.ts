@@ -20,6 +20,7 @@ import { RunningGenerations } from './generation/running-generations.js';
 import { Presence } from './presence/presence.js';
 import { quietRepeats } from './quiet-repeats.js';
 import { EngineGate } from './slots/engine-gate.js';
+import { tokensOf } from './slots/job-tokens.js';
 import type { WorkerConfig } from './worker.config.js';
 import { WorkerAdapter } from './worker-adapter.js';
 import type { WorkerSettings } from './worker-settings.js';
@@ -43,6 +44,9 @@ export interface WorkerPorts {
   /** `ok`, or what state the connection is in. */
   redisState(): string;
 }
+
+/** Figures of an engine's load are trusted for so many polls. */
+const TRUSTED_POLLS = 2;
 
 /** Wires one worker out of its ports; `compose.ts` picks the adapters behind them. */
 export function createWorkerAdapter(
@@ -84,7 +88,7 @@ export function createWorkerAdapter(
   const adapter = new WorkerAdapter({
     pool,
     presence,
-    lanes: createLanes(options, ports, pool, runner),
+    lanes: createLanes(options, ports, { pool, served, runner }),
     interest: new InterestWatch(stream, running, {
       onError: quietRepeats((err) => logger.warn({ err }, 'could not read interest leases')),
     }),
@@ -96,54 +100,87 @@ export function createWorkerAdapter(
 }
 
 function createPool(
-  { settings, logger }: ComposeOptions,
+  options: ComposeOptions,
   { backends }: WorkerPorts,
   served: ServedModels,
   telemetry: AdapterTelemetry,
 ): EnginePool {
-  const slots = { text: settings.textSlots, media: settings.mediaSlots };
-  const engines = backends.map((backend, index) => {
-    const name = `${index}`;
-    const health = new EngineHealth(backend);
+  const engines = backends.map((backend, index) => createEngine(`${index}`, backend, served, options));
+  for (const { name, health, gate } of engines) {
     health.onChange((isHealthy, reason) => {
       telemetry.engineHealth(name, isHealthy);
-      if (!isHealthy) logger.warn({ engine: name, reason }, 'engine gets no jobs until it is back');
+      if (!isHealthy) options.logger.warn({ engine: name, reason }, 'engine gets no jobs until it is back');
     });
-    const gate = new EngineGate(new Map(chatLanesOf(settings).map((lane) => [lane, slots[lane]] as const)));
-    const countSlots = (): void => {
-      for (const lane of gate.lanes) telemetry.slots({ engine: name, ...lane });
+    const tellState = (): void => {
+      const { lanes, tokens, brake, load } = gate;
+      const { inUse: tokensInUse, total: tokenBudget } = tokens;
+      telemetry.engineState({ engine: name, lanes, tokensInUse, tokenBudget, brake, load });
     };
-    gate.onChange(countSlots);
-    countSlots();
-    const onError = quietRepeats((err) =>
-      logger.warn({ engine: name, err }, 'engine was asked for its models'),
-    );
-    return new Engine({ name, backend, health, gate, served, onError });
+    gate.onChange(tellState);
+    tellState();
+  }
+  const pool = new EnginePool(engines);
+  pool.onRoom(() => {
+    for (const lane of chatLanesOf(options.settings)) telemetry.waitingForPlace(lane, pool.waiting(lane));
   });
-  return new EnginePool(engines);
+  return pool;
 }
 
+function createEngine(
+  name: string,
+  backend: Backend,
+  served: ServedModels,
+  { config, settings, logger }: ComposeOptions,
+): Engine {
+  const slots = { text: settings.textSlots, media: settings.mediaSlots };
+  const loadPollMs = config.ADAPTER_LOAD_POLL_S * 1_000;
+  return new Engine({
+    name,
+    backend,
+    served,
+    health: new EngineHealth(backend),
+    gate: new EngineGate({
+      slots: new Map(chatLanesOf(settings).map((lane) => [lane, slots[lane]] as const)),
+      maxLoadAgeMs: loadPollMs * TRUSTED_POLLS,
+    }),
+    tokenBudget: settings.tokenBudget,
+    loadPollMs,
+    onError: quietRepeats((err) => logger.warn({ engine: name, err }, 'engine does not say what it serves')),
+  });
+}
+
+/** The lanes whose jobs are generations. */
 const chatLanesOf = ({ file }: WorkerSettings): ('text' | 'media')[] =>
   lanesOf(file.queue.models).filter((lane) => lane !== 'embed');
 
 function createLanes(
   { settings, logger }: ComposeOptions,
   { queue }: WorkerPorts,
-  pool: EnginePool,
-  runner: GenerationRunner,
+  { pool, served, runner }: LaneParts,
 ): LaneConsumer[] {
   const checkpoint = settings.file.queue.checkpointName;
   const warn = quietRepeats((err) => logger.warn({ err }, 'queue'));
-  return chatLanesOf(settings).map(
+  const lanes = chatLanesOf(settings);
+  if (lanes.length === 0) logger.warn('no model of the worker file supports chat: nothing will be taken');
+  return lanes.map(
     (kind) =>
       new LaneConsumer(
         { checkpoint, kind },
         {
           queue,
           room: pool,
-          run: (lease) => runner.run(lease, pool.claim({ requestId: lease.job.id, lane: kind, tokens: 0 })),
+          run: (lease) => {
+            const tokens = tokensOf(lease.job, served.limitsOf(lease.job.model));
+            return runner.run(lease, pool.claim({ requestId: lease.job.id, lane: kind, tokens }));
+          },
           onQueueError: (_lane, error) => warn(error),
         },
       ),
   );
+}
+
+interface LaneParts {
+  readonly pool: EnginePool;
+  readonly served: ServedModels;
+  readonly runner: GenerationRunner;
 }

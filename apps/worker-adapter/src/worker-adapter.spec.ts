@@ -144,7 +144,7 @@ describe('WorkerAdapter', () => {
     };
     queue.consumers[0]!.offer(lease);
     await until(() => backend.requests.length === 1);
-    expect(pool.engines[0]!.gate.lanes).toEqual([{ lane: 'text', inUse: 1, total: 2 }]);
+    expect(pool.engines[0]!.gate.lanes).toEqual([{ lane: 'text', inUse: 1, effective: 2, total: 2 }]);
     const drained = drain(60_000);
     expect(adapter.readiness().ready).toBe(false);
     await until(() => registry.calls.at(-1) === 'withdraw' && queue.consumers[0]!.isStopped);
@@ -154,7 +154,7 @@ describe('WorkerAdapter', () => {
     expect(lease.settled).toEqual(['acknowledged']);
     expect(stream.events(lease.job.id).at(-1)?.type).toBe('generation-end');
     expect(queue.consumers[0]!.isClosed).toBe(true);
-    expect(pool.engines[0]!.gate.lanes).toEqual([{ lane: 'text', inUse: 0, total: 2 }]);
+    expect(pool.engines[0]!.gate.lanes).toEqual([{ lane: 'text', inUse: 0, effective: 2, total: 2 }]);
   });
 
   it('on a forced drain hands back what has no output and interrupts what has', async () => {

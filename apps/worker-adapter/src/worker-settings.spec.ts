@@ -46,6 +46,7 @@ describe('readWorkerSettings', () => {
       engineApiKey: undefined,
       textSlots: 16,
       mediaSlots: 4,
+      tokenBudget: undefined,
       opsPort: 4000,
       drainMs: 310_000,
     });
@@ -53,11 +54,11 @@ describe('readWorkerSettings', () => {
 
   it('goes by the file: slots, ports and the Redis address in [queue] url', async () => {
     const path = file(
-      'type = "vllm"\nurl = "http://engine:8000"\nmax_num_seqs = 2',
+      'type = "vllm"\nurl = "http://engine:8000"\nmax_num_seqs = 2\ntoken_budget = 9000',
       '[monitoring]\nmetrics_port = 4321',
     );
     const settings = await readWorkerSettings(path, config());
-    expect(settings).toMatchObject({ textSlots: 2, mediaSlots: 2, opsPort: 4321 });
+    expect(settings).toMatchObject({ textSlots: 2, mediaSlots: 2, tokenBudget: 9_000, opsPort: 4321 });
     const other = join(folder, 'other.toml');
     writeFileSync(
       other,
@@ -74,6 +75,7 @@ describe('readWorkerSettings', () => {
       ADAPTER_ENGINE_API_KEY: 'secret',
       ADAPTER_TEXT_SLOTS: '5',
       ADAPTER_MEDIA_SLOTS: '6',
+      ADAPTER_TOKEN_BUDGET: '7000',
       ADAPTER_OPS_PORT: '0',
       ADAPTER_DRAIN_S: '1.5',
     };
@@ -82,6 +84,7 @@ describe('readWorkerSettings', () => {
       engineApiKey: 'secret',
       textSlots: 5,
       mediaSlots: 6,
+      tokenBudget: 7_000,
       opsPort: 0,
       drainMs: 1_500,
     });

@@ -18,6 +18,8 @@ export interface WorkerSettings {
   readonly textSlots: number;
   /** Of each engine. */
   readonly mediaSlots: number;
+  /** Of each engine; undefined: the engine's own figures decide. */
+  readonly tokenBudget: number | undefined;
   readonly opsPort: number;
   readonly drainMs: number;
 }
@@ -57,6 +59,7 @@ export async function readWorkerSettings(
     textSlots: config.ADAPTER_TEXT_SLOTS ?? maxNumSeqs ?? DEFAULT_TEXT_SLOTS,
     mediaSlots:
       config.ADAPTER_MEDIA_SLOTS ?? Math.min(DEFAULT_MEDIA_SLOTS, maxNumSeqs ?? DEFAULT_MEDIA_SLOTS),
+    tokenBudget: config.ADAPTER_TOKEN_BUDGET ?? generator.tokenBudget,
     opsPort: config.ADAPTER_OPS_PORT ?? monitoring.metricsPort,
     drainMs: (config.ADAPTER_DRAIN_S ?? config.REQUEST_TIMEOUT_S + DRAIN_RESERVE_S) * 1_000,
   };

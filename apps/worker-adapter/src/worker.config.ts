@@ -38,6 +38,14 @@ export const variables = {
     help: 'Requests with images that run on each engine at once.',
     defaultText: '4, or `max_num_seqs` of the worker file if that is less',
   }),
+  ADAPTER_TOKEN_BUDGET: variable(integer({ min: 1 }).optional(), {
+    help: 'Tokens of prompts and answers that the requests on one engine may reach together; a larger request runs alone in its lane.',
+    defaultText:
+      '`[generator] token_budget` of the worker file, else what the KV cache of the engine holds, else 4096 (or the context, if that is less) for each slot',
+  }),
+  ADAPTER_LOAD_POLL_S: variable(durationS({ min: 0.05 }).default(0.5), {
+    help: 'How often an engine that works is asked for its load. With 5 requests waiting in it or 80 % of its KV cache taken it gets no new ones.',
+  }),
   ADAPTER_MAX_IMAGE_BYTES: variable(integer({ min: MIB }).default(256 * MIB), {
     help: 'Most bytes of images and long texts that running requests hold in memory; a larger request runs alone.',
   }),

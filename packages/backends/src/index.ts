@@ -65,6 +65,8 @@ export interface EngineLoad {
   readonly waiting?: number;
   /** Part of its KV cache that is taken, 0 to 1. */
   readonly kvCacheUsage?: number;
+  /** Tokens that its KV cache holds. */
+  readonly kvCacheTokens?: number;
   /** Tokens generated since its start; only ever grows. Stands still while requests run: the engine hangs. */
   readonly generatedTokens?: number;
   /** Prompt tokens worked off since its start; a long prefill moves only this one. */

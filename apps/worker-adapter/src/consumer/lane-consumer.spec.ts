@@ -22,6 +22,7 @@ describe('LaneConsumer', () => {
   let consumer: LaneConsumer;
   let running: { lease: Lease; finish: () => void }[];
   let queueErrors: unknown[];
+  let tokens: number;
 
   beforeEach(async () => {
     backend = new FakeBackend();
@@ -31,11 +32,12 @@ describe('LaneConsumer', () => {
     queue = new FakeJobQueue();
     running = [];
     queueErrors = [];
+    tokens = 0;
     consumer = new LaneConsumer(lane, {
       queue,
       room: pool,
       run: (lease) => {
-        const claim = pool.claim({ requestId: lease.job.id, lane: 'text', tokens: 0 });
+        const claim = pool.claim({ requestId: lease.job.id, lane: 'text', tokens });
         return new Promise<void>((finish) => running.push({ lease, finish })).finally(() => claim.release());
       },
       onQueueError: (_lane, error) => queueErrors.push(error),
@@ -65,6 +67,34 @@ describe('LaneConsumer', () => {
     running[0]!.finish();
     await until(() => first!.isParked);
     expect(first!.takes).toBe(3);
+  });
+
+  it('takes nothing more while a job it took waits for a place', async () => {
+    pool.engines[0]!.gate.tokenBudget = 10;
+    tokens = 6;
+    consumer.start();
+    await until(() => queue.consumers[0]?.isParked === true);
+    const [first] = queue.consumers;
+    first!.offer(new FakeLease());
+    await until(() => running.length === 1 && first!.isParked);
+    first!.offer(new FakeLease());
+    await until(() => running.length === 2);
+    first!.offer(new FakeLease());
+    await new Promise((resolve) => setImmediate(resolve));
+    expect([first!.takes, pool.waiting('text')]).toEqual([2, 1]);
+    running[0]!.finish();
+    await until(() => running.length === 3);
+    expect(first!.takes).toBe(3);
+  });
+
+  it('ends a parked take when the engine has too much to do, and takes again when it has not', async () => {
+    consumer.start();
+    await until(() => queue.consumers[0]?.isParked === true);
+    const { gate } = pool.engines[0]!;
+    gate.readLoad({ waiting: 5 }, new Set());
+    await until(() => queue.consumers[0]?.isClosed === true);
+    await until(() => queue.consumers[1]?.isParked === true);
+    expect(gate.brake.load).toBe(false);
   });
 
   it('takes nothing before the engine is fit', async () => {
@@ -109,7 +139,7 @@ describe('LaneConsumer', () => {
     running[0]!.finish();
     await consumer.close();
     expect(queue.consumers[0]!.isClosed).toBe(true);
-    expect(pool.engines[0]!.gate.lanes).toEqual([{ lane: 'text', inUse: 0, total: 2 }]);
+    expect(pool.engines[0]!.gate.lanes).toEqual([{ lane: 'text', inUse: 0, effective: 2, total: 2 }]);
   });
 
   it('stops while every slot is taken', async () => {

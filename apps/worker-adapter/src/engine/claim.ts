@@ -1,18 +1,19 @@
 import type { FoveaError } from '@fovea/errors';
-import type { LaneKind } from '@fovea/schemas/jobs';
+import type { GateRequest } from '../slots/engine-gate.js';
 import type { Engine } from './engine.js';
 
 /** What a job needs of an engine. */
-export interface PlaceRequest {
+export interface PlaceRequest extends GateRequest {
   readonly requestId: string;
-  readonly lane: LaneKind;
-  /** Most tokens of prompt and answer that it may keep in the engine's cache. */
-  readonly tokens: number;
 }
 
 /** A slot on an engine, held while a job runs there. */
 export interface Place {
   readonly engine: Engine;
+  /** The engine has begun to answer. */
+  answered(): void;
+  /** The engine had no room after all (503); seconds it asks to be left alone. */
+  refused(retryAfterS: number | undefined): void;
   /** Gives the place back, once. */
   release(): void;
 }
@@ -26,13 +27,16 @@ export interface ClaimLine {
 /** One job's claim on a place. It has a place, waits for one, or was refused because no engine is left. */
 export class Claim {
   readonly request: PlaceRequest;
+  /** Its number in line. */
+  readonly turn: number;
   readonly #line: ClaimLine;
   #avoided: string | undefined;
   #outcome: Place | FoveaError | undefined;
   #onOutcome: () => void = () => undefined;
 
-  constructor(request: PlaceRequest, line: ClaimLine, avoided?: string) {
+  constructor(request: PlaceRequest, turn: number, line: ClaimLine, avoided?: string) {
     this.request = request;
+    this.turn = turn;
     this.#line = line;
     this.#avoided = avoided;
     line.join(this);
@@ -65,7 +69,7 @@ export class Claim {
     });
   }
 
-  /** Gives the place back and stands in line again, for another engine if there is one with room. */
+  /** Gives the place back and stands in line again where it stood, for another engine if one has room. */
   again(): void {
     const held = this.#outcome;
     if (held !== undefined && 'release' in held) this.#avoided = held.engine.name;

@@ -18,11 +18,17 @@ describe('EnginePool', () => {
   let requests = 0;
 
   /** A pool of engines with these text and media slots, all fit. */
-  const start = async (...slots: { text?: number; media?: number }[]): Promise<void> => {
+  const start = async (...slots: { text?: number; media?: number; tokens?: number }[]): Promise<void> => {
     const served = createServed();
     backends = slots.map(() => new FakeBackend());
-    const engines = backends.map((backend, index) =>
-      createEngine({ name: `${index}`, backend, served, slots: slots[index] ?? {} }),
+    const engines = slots.map(({ tokens, ...lanes }, index) =>
+      createEngine({
+        name: `${index}`,
+        backend: backends[index] as FakeBackend,
+        served,
+        slots: lanes,
+        ...(tokens === undefined ? {} : { tokenBudget: tokens }),
+      }),
     );
     pool = new EnginePool(engines);
     pool.start();
@@ -30,8 +36,9 @@ describe('EnginePool', () => {
   };
   afterEach(() => pool.stop());
 
-  const claim = (lane: 'text' | 'media' = 'text', requestId = `request-${requests++}`): Claim =>
-    pool.claim({ requestId, lane, tokens: 0 });
+  const claim = (lane: 'text' | 'media' = 'text', requestId = `request-${requests++}`, tokens = 0): Claim =>
+    pool.claim({ requestId, lane, tokens });
+  const weigh = (lane: 'text' | 'media', tokens: number): Claim => claim(lane, undefined, tokens);
   const nameOf = async (waiting: Claim): Promise<string> => (await waiting.place(never)).engine.name;
   const falls = async (index: number): Promise<void> => {
     backends[index]!.problem = new Error('gone');
@@ -162,5 +169,91 @@ describe('EnginePool', () => {
     expect(pool.engines[0]!.problem).toBe('does not say what it serves');
     backends[0]!.engineModels = [{ id: 'tiny-vlm', maxModelLen: 4096 }];
     expect(await pool.untilRoom('text', never)).toBe(true);
+  });
+
+  it('places a job where its tokens fit, and holds one of a lane that fits nowhere', async () => {
+    await start({ text: 4, tokens: 100 }, { text: 4, tokens: 100 });
+    expect([await nameOf(weigh('text', 90)), await nameOf(weigh('text', 50))]).toEqual(['0', '1']);
+    expect(await nameOf(weigh('text', 50))).toBe('1');
+    const waiting = weigh('text', 20);
+    expect(pool.waiting('text')).toBe(1);
+    expect(pool.hasRoom('text')).toBe(false);
+    const small = weigh('text', 5);
+    expect(pool.waiting('text')).toBe(2);
+    waiting.release();
+    expect(await nameOf(small)).toBe('0');
+    expect(pool.hasRoom('text')).toBe(true);
+  });
+
+  it('runs a job over the whole budget alone', async () => {
+    await start({ text: 4, tokens: 100 });
+    const small = weigh('text', 1);
+    const large = weigh('text', 5_000);
+    expect(pool.waiting('text')).toBe(1);
+    small.release();
+    expect(await nameOf(large)).toBe('0');
+    const next = weigh('text', 1);
+    expect(pool.waiting('text')).toBe(1);
+    large.release();
+    expect(await nameOf(next)).toBe('0');
+  });
+
+  it('never stops text for pictures, however many tokens they wait for', async () => {
+    await start({ text: 8, media: 8, tokens: 100 });
+    for (let picture = 0; picture < 32; picture += 1) weigh('media', 40);
+    expect(pool.engines[0]!.gate.lanes.map(({ inUse }) => inUse)).toEqual([0, 1]);
+    const texts = [weigh('text', 10), weigh('text', 10)];
+    expect(await Promise.all(texts.map(nameOf))).toEqual(['0', '0']);
+  });
+
+  it('lets a large job in at last, although smaller ones of another lane go on coming', async () => {
+    await start({ text: 8, media: 8, tokens: 100 });
+    const texts = Array.from({ length: 7 }, () => weigh('text', 10));
+    const large = weigh('media', 75);
+    expect(pool.waiting('media')).toBe(1);
+    // Each text that ends is followed by another one; beyond the lane's own part they wait behind the picture.
+    for (const text of texts) {
+      text.release();
+      weigh('text', 10);
+    }
+    expect(await nameOf(large)).toBe('0');
+    expect(pool.engines[0]!.gate.tokens.inUse).toBe(95);
+  });
+
+  it('gives nothing to an engine that has too much to do', async () => {
+    await start({ text: 2 }, { text: 2 });
+    backends[0]!.engineLoad = { waiting: 5 };
+    const first = claim();
+    await until(() => pool.engines[0]!.gate.brake.load);
+    expect([await nameOf(claim()), await nameOf(claim())]).toEqual(['1', '1']);
+    expect(pool.hasRoom('text')).toBe(false);
+    const waiting = claim();
+    first.release();
+    backends[0]!.engineLoad = { waiting: 0 };
+    expect(await nameOf(waiting)).toBe('0');
+  });
+
+  it('has a job that was turned away wait for another moment, before those that came later', async () => {
+    await start({ text: 1 });
+    const early = claim();
+    const late = claim();
+    const place = await early.place(never);
+    place.refused(undefined);
+    early.again();
+    expect(pool.waiting('text')).toBe(2);
+    expect(await nameOf(early)).toBe('0');
+    expect(pool.waiting('text')).toBe(1);
+    early.release();
+    expect(await nameOf(late)).toBe('0');
+  });
+
+  it('knows how many tokens an engine may hold from its own figures', async () => {
+    await start({ text: 1 });
+    expect(pool.engines[0]!.gate.tokens.total).toBe(4_096);
+    await falls(0);
+    backends[0]!.engineLoad = { kvCacheTokens: 12_345 };
+    backends[0]!.problem = undefined;
+    await until(() => pool.isFit);
+    expect(pool.engines[0]!.gate.tokens.total).toBe(12_345);
   });
 });

@@ -21,6 +21,7 @@ export class EnginePool {
   readonly #fitListeners = new Set<FitnessListener>();
   readonly #roomListeners = new Set<() => void>();
   #line: Claim[] = [];
+  #turns = 0;
   #wasFit = false;
   #isServing = false;
 
@@ -76,7 +77,7 @@ export class EnginePool {
 
   /** True when one more job of the lane may be taken: an engine has a slot, and nobody stands in line for it. */
   hasRoom(lane: LaneKind): boolean {
-    return this.waiting(lane) === 0 && this.engines.some(({ isFit, gate }) => isFit && gate.hasSlot(lane));
+    return this.waiting(lane) === 0 && this.#hasSlot(lane);
   }
 
   /** Resolves true as soon as the lane has room, false when the signal aborts first. */
@@ -97,7 +98,8 @@ export class EnginePool {
   /** Stands in line for a place, in the order of the calls; a place that is free is given at once. */
   claim(request: PlaceRequest): Claim {
     const line = { join: (claim: Claim) => this.#join(claim), leave: (claim: Claim) => this.#leave(claim) };
-    return new Claim(request, line, this.#failed.engineOf(request.requestId));
+    this.#turns += 1;
+    return new Claim(request, this.#turns, line, this.#failed.engineOf(request.requestId));
   }
 
   /** Remembers that the engine failed this job, so that its next attempt prefers another one. */
@@ -105,8 +107,10 @@ export class EnginePool {
     this.#failed.add(requestId, engine.name);
   }
 
+  /** A job that was turned away has its old place in line again. */
   #join(claim: Claim): void {
     this.#line.push(claim);
+    this.#line.sort((left, right) => left.turn - right.turn);
     this.#changed();
   }
 
@@ -133,12 +137,15 @@ export class EnginePool {
 
   #serve(isFit: boolean): void {
     const blocked = new Set<LaneKind>();
+    let mayBorrow = true;
     for (const claim of [...this.#line]) {
       const { lane } = claim.request;
       if (blocked.has(lane)) continue;
-      const outcome = isFit ? this.#enter(claim) : noEngine();
+      const outcome = isFit ? this.#enter(claim, mayBorrow) : noEngine();
       if (outcome === undefined) {
         blocked.add(lane);
+        // It lacks tokens, and would wait for ever if those behind it went on taking them.
+        if (this.#hasSlot(lane)) mayBorrow = false;
         continue;
       }
       this.#line.splice(this.#line.indexOf(claim), 1);
@@ -146,11 +153,24 @@ export class EnginePool {
     }
   }
 
-  #enter({ request, avoided }: Claim): Place | undefined {
+  #hasSlot(lane: LaneKind): boolean {
+    return this.engines.some(({ isFit, gate }) => isFit && gate.hasSlot(lane));
+  }
+
+  #enter({ request, avoided }: Claim, mayBorrow: boolean): Place | undefined {
     const rank = (engine: Engine): number =>
       engine.gate.loadOf(request.lane) + (engine.name === avoided ? MORE_THAN_ANY_LOAD : 0);
-    const open = this.engines.filter(({ isFit, gate }) => isFit && gate.admits(request));
+    const open = this.engines.filter(({ isFit, gate }) => isFit && gate.admits(request, mayBorrow));
     const engine = open.sort((left, right) => rank(left) - rank(right))[0];
-    return engine === undefined ? undefined : { engine, release: engine.gate.enter(request) };
+    if (engine === undefined) return undefined;
+    const entry = engine.gate.enter(request);
+    return {
+      engine,
+      answered: () => {
+        entry.hasAnswered = true;
+      },
+      refused: (retryAfterS) => engine.gate.refuse(entry, retryAfterS),
+      release: () => entry.leave(),
+    };
   }
 }

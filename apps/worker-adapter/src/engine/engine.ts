@@ -1,9 +1,11 @@
-import type { Backend } from '@fovea/backends';
+import type { Backend, EngineLoad } from '@fovea/backends';
 import { FoveaError } from '@fovea/errors';
 import { pause } from '../pause.js';
 import type { EngineGate } from '../slots/engine-gate.js';
+import { tokenBudgetOf } from '../slots/token-budget.js';
 import { boundedCall } from './health/bounded-call.js';
 import { describeProblem, type EngineHealth } from './health/engine-health.js';
+import { LoadWatch } from './load-watch.js';
 import type { ServedModels } from './served-models.js';
 
 export interface EngineParts {
@@ -13,13 +15,17 @@ export interface EngineParts {
   readonly health: EngineHealth;
   readonly gate: EngineGate;
   readonly served: ServedModels;
+  /** Tokens that running jobs may keep in its cache; undefined: as many as its cache holds. */
+  readonly tokenBudget?: number | undefined;
+  /** Pause between two looks at its load. */
+  readonly loadPollMs: number;
   /** Told why the engine could not say what it serves; it is asked again. */
   readonly onError: (error: unknown) => void;
   readonly retryMs?: number;
 }
 
 const RETRY_MS = 2_000;
-const MODELS_TIMEOUT_MS = 5_000;
+const ASK_TIMEOUT_MS = 5_000;
 
 /**
  * One engine of this worker: how to reach it, whether it is healthy, and how much it may be given.
@@ -34,6 +40,7 @@ export class Engine {
   readonly gate: EngineGate;
   readonly #parts: EngineParts;
   readonly #listeners = new Set<() => void>();
+  readonly #load: LoadWatch;
   #isDescribed = false;
   #asking = new AbortController();
   #asked: Promise<void> = Promise.resolve();
@@ -45,6 +52,8 @@ export class Engine {
     this.backend = parts.backend;
     this.health = parts.health;
     this.gate = parts.gate;
+    this.#load = this.#createLoadWatch(parts);
+    this.gate.onChange(() => this.#load.wake());
     this.health.onChange((isHealthy) => {
       this.#isDescribed = false;
       this.#asking.abort(new Error('the engine is not healthy'));
@@ -80,7 +89,22 @@ export class Engine {
 
   async stop(): Promise<void> {
     this.#asking.abort(new Error('the worker leaves'));
-    await Promise.all([this.health.stop(), this.#asked]);
+    this.gate.stop();
+    await Promise.all([this.health.stop(), this.#load.stop(), this.#asked]);
+  }
+
+  /** What runs inside, or what it said last, makes its load worth asking for. */
+  #createLoadWatch({ backend, gate, health, loadPollMs }: EngineParts): LoadWatch {
+    return new LoadWatch(backend, {
+      intervalMs: loadPollMs,
+      isNeeded: () => health.isFit && (gate.entries.size > 0 || gate.brake.load),
+      onPoll: () => {
+        const before = new Set(gate.entries);
+        return (load) => gate.readLoad(load, before);
+      },
+      onMiss: () => gate.missLoad(),
+      onRest: () => gate.forgetLoad(),
+    });
   }
 
   #describe(): void {
@@ -92,8 +116,10 @@ export class Engine {
     const { backend, served, name, onError, retryMs = RETRY_MS } = this.#parts;
     while (!signal.aborted) {
       try {
-        const models = await boundedCall(signal, MODELS_TIMEOUT_MS, (bounded) => backend.models(bounded));
+        const models = await boundedCall(signal, ASK_TIMEOUT_MS, (bounded) => backend.models(bounded));
+        const load = await this.#askLoad(signal);
         served.learn(name, models);
+        this.#setBudget(load);
         this.#isDescribed = true;
         this.#changed();
         return;
@@ -104,6 +130,26 @@ export class Engine {
         await pause(retryMs, signal);
       }
     }
+  }
+
+  /** Empty when it has no figures: the budget is guessed then. */
+  async #askLoad(signal: AbortSignal): Promise<EngineLoad> {
+    try {
+      return await boundedCall(signal, ASK_TIMEOUT_MS, (bounded) => this.backend.load(bounded));
+    } catch {
+      signal.throwIfAborted();
+      return {};
+    }
+  }
+
+  #setBudget({ kvCacheTokens }: EngineLoad): void {
+    const { served, tokenBudget, gate } = this.#parts;
+    gate.tokenBudget = tokenBudgetOf({
+      configured: tokenBudget,
+      kvCacheTokens,
+      slots: gate.lanes.reduce((slots, { total }) => slots + total, 0),
+      maxModelLen: served.maxModelLen ?? 1,
+    });
   }
 
   #changed(): void {

@@ -3,6 +3,7 @@ import { FoveaError } from '@fovea/errors';
 import { toModelPackage, type WorkerFile } from '@fovea/model-registry/worker-file';
 import type { ImageProcessor, ModelPackage } from '@fovea/schemas/model-package';
 import type { ServedModel } from '../generation/chat-request.js';
+import type { TokenLimits } from '../slots/job-tokens.js';
 import { type EngineMatch, matchModels } from './match-models.js';
 
 export interface ServedModelsOptions {
@@ -58,6 +59,15 @@ export class ServedModels {
     // Engines refuse a maximum over their context, so a default must not exceed it.
     const bounded = maximum === null ? null : Math.min(maximum, this.#maxModelLen);
     return { engineModel, maximumCompletionTokens: bounded };
+  }
+
+  /** Bounds of a model's requests. A name that the package does not have is bounded by the context alone. */
+  limitsOf(name: string): TokenLimits {
+    const model = this.#file.queue.models.find((candidate) => candidate.name === name);
+    return {
+      maximumCompletionTokens: model?.maximumCompletionTokens ?? null,
+      maxModelLen: this.#maxModelLen ?? Number.MAX_SAFE_INTEGER,
+    };
   }
 
   /** The package as it stands now. Throws `MODEL_UNAVAILABLE` before the first engine was asked. */

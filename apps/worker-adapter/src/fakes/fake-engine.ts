@@ -4,6 +4,7 @@ import { Engine } from '../engine/engine.js';
 import { EngineHealth } from '../engine/health/engine-health.js';
 import { ServedModels } from '../engine/served-models.js';
 import { EngineGate } from '../slots/engine-gate.js';
+import type { OverloadRules } from '../slots/overload-limit.js';
 import { FakeBackend } from './fake-backend.js';
 
 const rules = { intervalMs: 1, timeoutMs: 1_000, failuresUntilUnfit: 1, successesUntilFit: 1 };
@@ -33,16 +34,25 @@ export interface FakeEngineOptions {
   readonly backend?: FakeBackend;
   readonly slots?: Partial<Record<LaneKind, number>>;
   readonly served?: ServedModels;
+  readonly tokenBudget?: number;
+  readonly overload?: OverloadRules;
 }
 
 /** A real engine over a scripted backend, probed all the time. */
 export function createEngine(options: FakeEngineOptions = {}): Engine {
   const { name = '0', backend = new FakeBackend(), slots = { text: 1 }, served = createServed() } = options;
+  const { tokenBudget, overload = { growEveryMs: 1, minPauseMs: 1, maxPauseMs: 1 } } = options;
   return new Engine({
     name,
     backend,
     health: new EngineHealth(backend, rules),
-    gate: new EngineGate(new Map(Object.entries(slots) as [LaneKind, number][])),
+    gate: new EngineGate({
+      slots: new Map(Object.entries(slots) as [LaneKind, number][]),
+      maxLoadAgeMs: 60_000,
+      overload,
+    }),
+    tokenBudget,
+    loadPollMs: 1,
     served,
     onError: () => undefined,
     retryMs: 1,

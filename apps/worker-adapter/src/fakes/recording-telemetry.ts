@@ -2,7 +2,8 @@ import type { AdapterTelemetry, GenerationFinished } from '@fovea/observability'
 
 /** Keeps the events in order of their arrival. */
 export class RecordingTelemetry
-  implements Pick<AdapterTelemetry, 'jobTaken' | 'tokenGap' | 'generationFinished' | 'leaseLost'>
+  implements
+    Pick<AdapterTelemetry, 'jobTaken' | 'tokenGap' | 'generationFinished' | 'leaseLost' | 'engineRefused'>
 {
   readonly names: string[] = [];
   readonly finished: GenerationFinished[] = [];
@@ -22,5 +23,9 @@ export class RecordingTelemetry
 
   leaseLost(): void {
     this.names.push('lost');
+  }
+
+  engineRefused(): void {
+    this.names.push('refused');
   }
 }

@@ -44,12 +44,12 @@ export function endingOfStop(cause: StopCause, hasOutput: boolean): Ending {
   }
 }
 
-/** Failures of one engine that another engine, or the same one a moment later, need not repeat. */
-const failuresOfTheEngine: ReadonlySet<ErrorCode> = new Set([
-  'BACKEND_ERROR',
-  'QUEUE_FULL',
-  'MODEL_UNAVAILABLE',
-]);
+/** Failures of one engine that another engine need not repeat. */
+const failuresOfTheEngine: ReadonlySet<ErrorCode> = new Set(['BACKEND_ERROR', 'MODEL_UNAVAILABLE']);
+
+/** The engine has no room now, which is nobody's failure: the job waits for a place, and no attempt ends. */
+export const isOverload = (failure: unknown): failure is FoveaError =>
+  FoveaError.isInstance(failure) && failure.code === 'QUEUE_FULL';
 
 /** What a failure of the attempt itself means. */
 export function endingOfFailure(failure: unknown, hasOutput: boolean, attempt: number): Ending {

@@ -275,6 +275,49 @@ describe('Generation', () => {
       expectReleasedAndAcknowledged();
     });
 
+    it('tries again within the same attempt when the engine has no room, as often as it takes', async () => {
+      lease = new FakeLease(lease.job, 3);
+      let refusals = 3;
+      const script = answer('at last');
+      backend.script = (request, signal) => {
+        refusals -= 1;
+        return (refusals >= 0 ? failAfter(new FoveaError('QUEUE_FULL')) : script)(request, signal);
+      };
+      await create().run();
+      expect(backend.requests).toHaveLength(4);
+      expect(types()).toEqual(['generation-start', 'text-delta', 'choice-end', 'generation-end']);
+      expect(telemetry.names.filter((name) => name === 'refused')).toHaveLength(3);
+      expectReleasedAndAcknowledged();
+    });
+
+    it('waits for room no longer than its deadline', async () => {
+      lease = new FakeLease(createJob({ deadlineAtMs: Date.now() + 40 }));
+      backend.script = failAfter(new FoveaError('QUEUE_FULL'));
+      await create().run();
+      expectError('TIMEOUT', 0);
+      expectReleasedAndAcknowledged();
+      expect(pool.waiting('text')).toBe(0);
+    });
+
+    it('hands the job back when the engine that has no room turns out to be gone', async () => {
+      backend.script = failAfter(new FoveaError('QUEUE_FULL'));
+      const generation = create();
+      backend.problem = new Error('gone');
+      await generation.run();
+      expect(lease.settled).toEqual(['handed back']);
+    });
+
+    it('stops waiting for a place when the client leaves', async () => {
+      pool.claim({ requestId: 'first', lane: 'text', tokens: 0 });
+      const generation = create();
+      const running = generation.run();
+      generation.stop.stop('cancelled');
+      await running;
+      expect(backend.requests).toHaveLength(0);
+      expectError('CANCELLED', 0);
+      expectReleasedAndAcknowledged();
+    });
+
     it('ends with the code and the usage so far after output', async () => {
       backend.script = failAfter(new FoveaError('BACKEND_ERROR'), 'Hel', 'lo');
       await create().run();

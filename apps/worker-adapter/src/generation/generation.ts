@@ -5,14 +5,14 @@ import type { AdapterTelemetry, Logger } from '@fovea/observability';
 import { type GenerationEvent, isTerminal } from '@fovea/schemas/events';
 import type { ChatJob, InferenceJob } from '@fovea/schemas/jobs';
 import { createCoalescingWriter, type TokenStream, type TokenWriter } from '@fovea/token-stream';
-import type { Claim } from '../engine/claim.js';
+import type { Claim, Place } from '../engine/claim.js';
 import type { Engine } from '../engine/engine.js';
 import { pause } from '../pause.js';
 import type { BlobRoom } from './blob-room.js';
 import { buildChatGeneration, heldBytes, type ServedModel } from './chat-request.js';
 import { Cleanups } from './cleanups.js';
 import { countEarlierAttempt } from './earlier-attempt.js';
-import { type Ending, endingOfFailure, endingOfStop, MAX_ATTEMPTS } from './ending.js';
+import { type Ending, endingOfFailure, endingOfStop, isOverload, MAX_ATTEMPTS } from './ending.js';
 import { GenerationStop } from './generation-stop.js';
 import { GenerationTiming } from './generation-timing.js';
 import { reportSettled } from './report-settled.js';
@@ -28,11 +28,20 @@ export interface GenerationPorts {
   readonly servedModel: (engine: Engine, name: string) => ServedModel | undefined;
   /** Told that an engine failed a job before any output: its next attempt prefers another one. */
   readonly noteFailure: (requestId: string, engine: Engine) => void;
-  readonly telemetry: Pick<AdapterTelemetry, 'jobTaken' | 'tokenGap' | 'generationFinished' | 'leaseLost'>;
+  readonly telemetry: Pick<
+    AdapterTelemetry,
+    'jobTaken' | 'tokenGap' | 'generationFinished' | 'leaseLost' | 'engineRefused'
+  >;
   readonly logger: Logger;
 }
 
 const RETRY_PAUSE_MS = 250;
+
+const aboutJob = ({ id, model, lane }: Pick<InferenceJob, 'id' | 'model' | 'lane'>) => ({
+  requestId: id,
+  model,
+  lane,
+});
 
 const isChat = (job: InferenceJob): job is ChatJob => job.task.kind === 'chat';
 
@@ -54,7 +63,7 @@ export class Generation {
   readonly #cleanups = new Cleanups();
   #hasOutput = false;
   #hasTerminal = false;
-  #engine: Engine | undefined;
+  #place: Place | undefined;
 
   /** The claim is the caller's to release. */
   constructor(lease: Lease, claim: Claim, ports: GenerationPorts) {
@@ -71,8 +80,7 @@ export class Generation {
   async run(): Promise<void> {
     const { job, attempt, waitedMs, lost } = this.#lease;
     const { telemetry, logger } = this.#ports;
-    const about = { requestId: job.id, model: job.model, lane: job.lane };
-    telemetry.jobTaken({ ...about, attempt, queueTimeS: waitedMs / 1_000 });
+    telemetry.jobTaken({ ...aboutJob(job), attempt, queueTimeS: waitedMs / 1_000 });
     const isLost = new Promise<Settled>((resolve) => {
       const onLost = (): void => resolve({ kind: 'abandoned' });
       this.#cleanups.add(() => lost.removeEventListener('abort', onLost));
@@ -125,21 +133,43 @@ export class Generation {
       return { kind: 'error', error: new FoveaError('BACKEND_ERROR', { detail }) };
     }
     if (!isChat(job)) return { kind: 'error', error: new FoveaError('INTERNAL', { detail: 'not a chat' }) };
-    const { engine } = await this.#claim.place(this.stop.signal);
-    this.#engine = engine;
-    const model = this.#ports.servedModel(engine, job.model);
-    if (model === undefined) return { kind: 'error', error: new FoveaError('UNKNOWN_MODEL') };
-    await this.#generate(job, model, engine).catch((failure: unknown) => {
+    await this.#runOnSomeEngine(job).catch((failure: unknown) => {
       // A complete answer is one, whatever happens to the engine's socket or the client after it.
       if (!this.#hasTerminal) throw failure;
     });
     return this.#endingOfLog();
   }
 
-  /** Throws unless the engine's answer, its terminal event included, was handed to the writer. */
-  async #generate(job: ChatJob, model: ServedModel, { backend }: Engine): Promise<void> {
-    const { blobs, blobRoom } = this.#ports;
+  /**
+   * Runs on the engine whose place the job gets. One that has no room after all (503) is left for another, or for a
+   * later moment, as often as it takes until the deadline. The job is not handed back for it: the queue would count an
+   * attempt each time, and a busy hour would use up what is meant for engines that die.
+   */
+  async #runOnSomeEngine(job: ChatJob): Promise<void> {
     const { signal } = this.stop;
+    for (;;) {
+      const place = await this.#claim.place(signal);
+      this.#place = place;
+      try {
+        await this.#generate(job, place);
+        return;
+      } catch (failure) {
+        if (signal.aborted || this.#hasOutput || !isOverload(failure)) throw failure;
+        place.refused(failure.retryAfterS);
+        this.#ports.telemetry.engineRefused({ ...aboutJob(job), engine: place.engine.name });
+        this.#claim.again();
+        // An engine that dies says 503, too. If it did, the line is dissolved and the job handed back.
+        void place.engine.health.recheck();
+      }
+    }
+  }
+
+  /** Throws unless the engine's answer, its terminal event included, was handed to the writer. */
+  async #generate(job: ChatJob, place: Place): Promise<void> {
+    const { blobs, blobRoom, servedModel } = this.#ports;
+    const { signal } = this.stop;
+    const model = servedModel(place.engine, job.model);
+    if (model === undefined) throw new FoveaError('UNKNOWN_MODEL');
     const held = heldBytes(job);
     const releaseRoom = held > 0 ? await blobRoom.acquire(signal, held) : () => undefined;
     try {
@@ -147,8 +177,9 @@ export class Generation {
       signal.throwIfAborted();
       this.#timing.startEngine();
       // Left only at its end, also after the terminal event: leaving early costs the engine's connection.
-      for await (const events of backend.generate(request, signal)) {
+      for await (const events of place.engine.backend.generate(request, signal)) {
         if (signal.aborted) break;
+        place.answered();
         this.#write(events);
         await this.#writer.ready();
       }
@@ -186,7 +217,7 @@ export class Generation {
     if (ending.kind !== 'hand-back') return ending;
     // First this adapter learns that its engine is gone, and a busy engine gets a moment: else the job would
     // come straight back here.
-    const engine = this.#engine;
+    const engine = this.#place?.engine;
     if (engine !== undefined) {
       this.#ports.noteFailure(this.#lease.job.id, engine);
       await engine.health.recheck();

@@ -20,6 +20,8 @@ export interface WorkerFile {
     readonly apiKeyFile?: string;
     readonly maxModelLen?: number;
     readonly maxNumSeqs?: number;
+    /** Tokens that the jobs on one engine may keep in its cache. */
+    readonly tokenBudget?: number;
     /** Send a salt per tenant, so that prefix caches stay apart. */
     readonly cacheSalt: boolean;
     /** Send our own cache key with each image. */
@@ -114,6 +116,7 @@ function toGenerator(generator: FileContent['generator'], path: string): WorkerF
     ...optional('apiKeyFile', besideFile(generator.api_key_file)),
     ...optional('maxModelLen', generator.max_model_len),
     ...optional('maxNumSeqs', generator.max_num_seqs),
+    ...optional('tokenBudget', generator.token_budget),
     ...optional(
       'imageProcessor',
       generator.image_processor && toImageProcessorSettings(generator.image_processor),

@@ -43,6 +43,8 @@ export const generatorSchema = z.object({
   /** Ours: what the engine understands beyond the protocol; vLLM does both. */
   cache_salt: z.boolean().optional(),
   image_uuid: z.boolean().optional(),
+  /** Ours: tokens that the jobs on one engine may keep in its cache. */
+  token_budget: count.optional(),
   /** Ours: how the model sizes pictures, where its files do not say it or the engine was told otherwise. */
   image_processor: imageProcessorTableSchema.optional(),
 });

@@ -22,6 +22,7 @@ type = "vllm"
 model_path = "../weights"
 max_model_len = 8192
 max_num_seqs = 8
+token_budget = 60000
 tensor_parallel_size = 1
 pipeline_parallel_size = 1
 [generator.structured_output]
@@ -96,6 +97,7 @@ describe('parseWorkerFile', () => {
       modelPath: '/etc/weights',
       maxModelLen: 8192,
       maxNumSeqs: 8,
+      tokenBudget: 60_000,
     });
     expect(file.queue.url).toBeUndefined();
     expect(file.queue.models.map((model) => [model.name, model.chat, model.multimodalEnabled])).toEqual([

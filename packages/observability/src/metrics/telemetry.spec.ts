@@ -53,7 +53,7 @@ describe('gateway telemetry', () => {
 });
 
 describe('adapter telemetry', () => {
-  it('counts jobs, tokens, gaps, slots and lost leases', async () => {
+  it('counts jobs, tokens, gaps and lost leases', async () => {
     const telemetry = createAdapterTelemetry(silent);
     const job = { requestId: 'r1', model: 'ocr', lane: 'media' };
     telemetry.jobTaken({ ...job, attempt: 1, queueTimeS: 0.2 });
@@ -66,13 +66,46 @@ describe('adapter telemetry', () => {
       completionTokens: 7,
     });
     telemetry.leaseLost(job);
-    telemetry.slots({ engine: '0', lane: 'media', inUse: 1, total: 4 });
     const at = (line: string) => sample(telemetry.registry, line.replace('}', ',service="worker-adapter"}'));
     expect(await at('fovea_prompt_tokens_total{model="ocr"}')).toBe('40');
     expect(await at('fovea_generation_tokens_total{model="ocr"}')).toBe('7');
     expect(await at('fovea_leases_lost_total{lane="media"}')).toBe('1');
-    expect(await at('fovea_slots_in_use{engine="0",lane="media"}')).toBe('1');
     expect(await telemetry.registry.metrics()).toContain('fovea_request_queue_time_seconds_count');
+  });
+
+  it('shows what an engine is given, and its own figures only while they are known', async () => {
+    const telemetry = createAdapterTelemetry(silent);
+    const at = (line: string) => sample(telemetry.registry, line.replace('}', ',service="worker-adapter"}'));
+    const state = {
+      engine: '1',
+      lanes: [{ lane: 'media', inUse: 1, effective: 2, total: 4 }],
+      tokensInUse: 900,
+      tokenBudget: Number.POSITIVE_INFINITY,
+      brake: { load: true, refusal: false },
+    };
+    telemetry.engineState({ ...state, load: { running: 3, kvCacheUsage: 0.5 } });
+    expect(await at('fovea_slots_in_use{engine="1",lane="media"}')).toBe('1');
+    expect(await at('fovea_slots_effective{engine="1",lane="media"}')).toBe('2');
+    expect(await at('fovea_slots{engine="1",lane="media"}')).toBe('4');
+    expect(await at('fovea_engine_tokens_in_use{engine="1"}')).toBe('900');
+    expect(await at('fovea_engine_token_budget{engine="1"}')).toBeUndefined();
+    expect(await at('fovea_engine_brake{engine="1",reason="load"}')).toBe('1');
+    expect(await at('fovea_engine_brake{engine="1",reason="refusal"}')).toBe('0');
+    expect(await at('fovea_engine_requests_running{engine="1"}')).toBe('3');
+    expect(await at('fovea_engine_requests_waiting{engine="1"}')).toBeUndefined();
+    expect(await at('fovea_engine_kv_cache_usage_ratio{engine="1"}')).toBe('0.5');
+    telemetry.engineState({ ...state, tokenBudget: 1_000 });
+    expect(await at('fovea_engine_token_budget{engine="1"}')).toBe('1000');
+    expect(await at('fovea_engine_requests_running{engine="1"}')).toBeUndefined();
+  });
+
+  it('counts the jobs an engine had no room for, and those that wait for a place', async () => {
+    const telemetry = createAdapterTelemetry(silent);
+    const at = (line: string) => sample(telemetry.registry, line.replace('}', ',service="worker-adapter"}'));
+    telemetry.engineRefused({ requestId: 'r1', model: 'ocr', lane: 'text', engine: '0' });
+    telemetry.waitingForPlace('text', 2);
+    expect(await at('fovea_engine_refusals_total{engine="0"}')).toBe('1');
+    expect(await at('fovea_jobs_waiting_for_place{lane="text"}')).toBe('2');
   });
 
   it('logs a change of engine health once', async () => {

@@ -49,6 +49,7 @@ const configured: readonly ConfiguredLimit[] = [
   { name: '', variable: 'SHIM_MAX_WAITING', refusal: undefined },
   { name: '', variable: 'ADAPTER_TEXT_SLOTS', refusal: undefined },
   { name: '', variable: 'ADAPTER_MEDIA_SLOTS', refusal: undefined },
+  { name: '', variable: 'ADAPTER_TOKEN_BUDGET', refusal: undefined },
   { name: '', variable: 'ADAPTER_MAX_IMAGE_BYTES', refusal: undefined },
   { name: 'blob_linger_s', variable: 'BLOB_LINGER_S', refusal: undefined },
   { name: '', variable: 'LOG_TTL_S', refusal: undefined },

@@ -1,4 +1,5 @@
 import type { EngineLoad } from '../../index.js';
+import { readCacheTokens } from './cache-tokens.js';
 
 /**
  * A line of the Prometheus text format whose metric is one of ours: name, labels, value. vLLM's colon in a name is an
@@ -17,7 +18,7 @@ function counter(series: ReadonlyMap<string, readonly number[]>, name: string): 
 
 /**
  * The figures of a vLLM `/metrics` page, by the names of old and new versions. Each engine core of a data-parallel
- * server has series of its own: counts are added, and of the caches the fullest one counts.
+ * server has series of its own: counts are added, and of the caches' use the fullest one counts.
  */
 export function readMetrics(text: string): EngineLoad {
   const series = new Map<string, number[]>();
@@ -33,6 +34,7 @@ export function readMetrics(text: string): EngineLoad {
     running: sum(series.get('num_requests_running')),
     waiting: sum(series.get('num_requests_waiting')),
     kvCacheUsage: usages.length === 0 ? undefined : Math.min(1, Math.max(...usages)),
+    kvCacheTokens: readCacheTokens(text),
     generatedTokens: counter(series, 'generation_tokens'),
     promptTokens: counter(series, 'prompt_tokens'),
   };
