@@ -1,16 +1,25 @@
-import { once } from 'node:events';
-import { createServer } from 'node:http';
-import type { Counters } from './engine/counters.js';
-import { FakeEngine, type FakeEngineOptions, type SeenRequest } from './engine/fake-engine.js';
-import { routeRequest } from './http/router.js';
+import type { FakeEngineOptions } from './engine/engine-options.js';
+import { FakeEngine } from './engine/fake-engine.js';
+import type { Counters } from './metrics/tally.js';
+import type { SeenRequest } from './requests/seen-request.js';
 import type { EventName, FakeEvent, WaitOptions } from './script/event-log.js';
 import type { ScriptEntry } from './script/script-queue.js';
+import type { EngineControls } from './server/engine-controls.js';
+import { FakeServer } from './server/fake-server.js';
 
-export type { Counters } from './engine/counters.js';
-export type { FakeEngineOptions, SeenRequest } from './engine/fake-engine.js';
+export type { DialectName } from './dialect.js';
+export type { FakeEngineOptions, Task, ToolCallIds } from './engine/engine-options.js';
+export type { HealthBehaviour } from './engine/health.js';
+export type { Degradation } from './engine/pulse.js';
+export type { ImageTokens } from './media/image-tokens.js';
+export type { SeenImage } from './media/seen-image.js';
+export type { Gauges } from './metrics/engine-metrics.js';
+export type { Counters } from './metrics/tally.js';
+export type { SeenRequest } from './requests/seen-request.js';
 export type { Behaviour, ErrorForm, Fault } from './script/behaviour.js';
 export type { EventName, FakeEvent, WaitOptions } from './script/event-log.js';
 export type { ScriptEntry } from './script/script-queue.js';
+export type { CrashOptions, EngineControls } from './server/engine-controls.js';
 
 export interface FakeVllmOptions extends FakeEngineOptions {
   /** 0 takes a free one. */
@@ -22,7 +31,7 @@ export interface FakeVllmOptions extends FakeEngineOptions {
 }
 
 /** A scripted engine that speaks vLLM's HTTP protocol. */
-export interface FakeVllm {
+export interface FakeVllm extends EngineControls {
   readonly url: string;
   readonly port: number;
   readonly model: string;
@@ -32,12 +41,12 @@ export interface FakeVllm {
   /** Says how coming requests are answered; entries are used in order, each once unless `times` says more. */
   script(entry: ScriptEntry): void;
   /** Holds the next matching request after so many tokens; await `reached`, look around, then `release`. */
-  hold(options?: { match?: string | RegExp; afterTokens?: number }): Hold;
+  hold(options?: { match?: string | RegExp; route?: string; afterTokens?: number }): Hold;
   release(gate: string): void;
   /** Resolves with the `count`th such event since the start, past ones included; rejects after 10 s. */
   waitFor(event: EventName, options?: WaitOptions): Promise<FakeEvent>;
-  /** What `/health` says. */
-  setHealthy(healthy: boolean): void;
+  /** The page of `/metrics`. */
+  metrics(): string;
   reset(): void;
   /** Drops every connection, as a killed engine would. */
   close(): Promise<void>;
@@ -65,44 +74,38 @@ function createHold(
 
 /** Starts the engine; resolves when it listens. Throws when the port is taken. */
 export async function startFakeVllm(options: FakeVllmOptions = {}): Promise<FakeVllm> {
-  const engine = new FakeEngine(options);
-  // Like vLLM: no bound on how long a request may take to arrive.
-  const server = createServer({ requestTimeout: 0 }, (request, response) => {
-    void routeRequest(engine, request, response);
-  });
-  server.keepAliveTimeout = options.keepAliveTimeoutMs ?? 5000;
-  server.on('connection', () => engine.tally.add('connections'));
-  server.listen(options.port ?? 0, options.host ?? '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  const port = typeof address === 'object' && address !== null ? address.port : 0;
+  const { port = 0, host = '127.0.0.1', keepAliveTimeoutMs = 5000, ...engineOptions } = options;
+  const engine = new FakeEngine(engineOptions);
+  const server = new FakeServer(engine, { port, host, keepAliveTimeoutMs });
+  await server.listen();
   let holds = 0;
   return {
-    url: `http://${options.host ?? '127.0.0.1'}:${port}`,
-    port,
-    model: engine.limits.model,
+    url: `http://${host}:${server.port}`,
+    port: server.port,
+    model: engine.settings.model,
     get counters() {
       return engine.counters;
     },
     requests: engine.requests,
     script: (entry) => engine.scripts.add(entry),
-    hold({ match, afterTokens = 0 } = {}) {
+    hold({ match, route, afterTokens = 0 } = {}) {
       holds += 1;
-      return createHold(engine, `hold-${holds}`, { match }, afterTokens);
+      return createHold(engine, `hold-${holds}`, { match, route }, afterTokens);
     },
     release: (gate) => engine.gates.release(gate),
     waitFor: (event, wait) => engine.events.waitFor(event, wait),
-    setHealthy: (healthy) => {
-      engine.healthy = healthy;
-    },
+    metrics: () => engine.metricsText(),
+    crash: (crash) => server.crash(crash),
+    restart: () => server.restart(),
+    die: () => server.die(),
+    hangEngine: () => server.hangEngine(),
+    resumeEngine: () => server.resumeEngine(),
+    degrade: (decline) => server.degrade(decline),
+    setOverload: (isOn) => server.setOverload(isOn),
+    setHealthy: (health) => server.setHealthy(health),
+    showGauges: (gauges) => server.showGauges(gauges),
+    setPace: (pace) => server.setPace(pace),
     reset: () => engine.reset(),
-    async close() {
-      if (!server.listening) return;
-      const closed = once(server, 'close');
-      server.close();
-      server.closeAllConnections();
-      await closed;
-      engine.events.close();
-    },
+    close: () => server.close(),
   };
 }

@@ -1,155 +1,124 @@
-import { checkParameters, maxLogprobs, maxTokensOf, stopsOf } from './check-parameters.js';
-import { openDataUrl, type SeenImage } from './data-url.js';
+import { constrainedText } from '../constraints/constraint.js';
+import type { EngineSettings } from '../engine/engine-options.js';
+import { checkPromptLength, checkTextLength, engineRefusal } from '../generation/check-context.js';
+import { maxTokensOf } from '../generation/check-sampling.js';
+import type { GenerationRequest } from '../generation/generation-request.js';
+import { toSampling } from '../generation/to-sampling.js';
+import { parseAs } from '../http/parse-as.js';
+import { maxBodyBytes, readJson } from '../http/respond.js';
+import { unknownModel, VllmError } from '../http/vllm-error.js';
+import type { SeenImage } from '../media/seen-image.js';
+import type { Admission } from '../requests/admission.js';
 import {
-  type ChatRequestBody,
-  chatRequestSchema,
-  pydanticRepr,
-  type RequestMessage,
-} from './request-schema.js';
-import { VllmError } from './vllm-error.js';
+  buildPrompt,
+  imagePartsOf,
+  lastUserText,
+  pixelBounds,
+  textOf,
+  unexpandedLength,
+} from './chat-prompt.js';
+import { type ChatRequestBody, type ChatTool, chatRequestSchema } from './chat-schema.js';
+import { checkChat, namedTool } from './check-chat.js';
 
-export interface EngineLimits {
-  readonly model: string;
-  readonly maxModelLen: number;
-  readonly multimodal: boolean;
-  readonly maxImagesPerPrompt: number;
+/** A chat request the engine has accepted. */
+export interface ChatRequest extends GenerationRequest {
+  /** Empty unless the model may call them. */
+  readonly tools: readonly ChatTool[];
+  readonly toolChoice: 'auto' | 'required' | 'named';
+  readonly parallelToolCalls: boolean;
+  readonly includeReasoning: boolean;
+  /** The final message when it is continued; empty otherwise. */
+  readonly continued: string;
+  readonly echo: boolean;
+  /** What a schema, pattern or choice leaves as the smallest answer. */
+  readonly constrainedText: string | undefined;
+  readonly wantsPromptLogprobs: boolean;
 }
 
-/** A request the engine has accepted. */
-export interface ChatRequest {
-  readonly stream: boolean;
-  readonly includeUsage: boolean;
-  readonly continuousUsage: boolean;
-  /** Room for the answer: what was asked for, lowered to what the context leaves. */
-  readonly maxTokens: number;
-  readonly minTokens: number;
-  readonly ignoreEos: boolean;
-  readonly n: number;
-  readonly seed: number;
-  readonly stops: readonly string[];
-  /** Alternatives per token; undefined when no logprobs were asked for. */
-  readonly topLogprobs: number | undefined;
-  readonly returnTokenIds: boolean;
-  readonly requestId: string | undefined;
-  readonly images: readonly SeenImage[];
-  readonly lastUserText: string;
-  readonly promptTokens: number;
-  /** Set when vLLM would find the fault only inside the engine: a stream then begins with the error. */
-  readonly engineRefusal: VllmError | undefined;
-  /** Everything but the messages, as it came. */
-  readonly parameters: Readonly<Record<string, unknown>>;
-}
-
-function textOf(message: RequestMessage): string {
-  if (typeof message.content === 'string') return message.content;
-  return (message.content ?? []).map((part) => ('text' in part ? part.text : '')).join(' ');
-}
-
-function imagesOf(messages: readonly RequestMessage[], limits: EngineLimits): SeenImage[] {
-  const images: SeenImage[] = [];
-  for (const message of messages) {
-    if (typeof message.content === 'string') continue;
-    for (const part of message.content ?? []) {
-      if ('text' in part) continue;
-      if (!('image_url' in part)) {
-        throw new VllmError(400, `Unsupported chat content part type: '${part.type}'`, { param: 'type' });
-      }
-      if (!limits.multimodal) throw new VllmError(400, `${limits.model} is not a multimodal model`);
-      images.push(openDataUrl(part.image_url.url));
+/** Old servers append the cause to every error of preprocessing, and there is none. */
+export async function preprocess<T>(settings: EngineSettings, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    if (!(error instanceof VllmError) || settings.dialect.causeSuffix === '' || error.form !== undefined) {
+      throw error;
     }
-  }
-  if (images.length > limits.maxImagesPerPrompt) {
-    throw new VllmError(400, `At most ${limits.maxImagesPerPrompt} image(s) may be provided in one prompt.`);
-  }
-  return images;
-}
-
-/** Words stand in for text tokens, and four more per message for its wrapper. */
-function textTokens(messages: readonly RequestMessage[]): number {
-  return messages.reduce((sum, message) => sum + 4 + (textOf(message).match(/\S+/g)?.length ?? 0), 0);
-}
-
-/** One token per 28 × 28 pixels, as Qwen2-VL counts before its upper bound. */
-function imageTokens(image: SeenImage): number {
-  return Math.ceil(image.width / 28) * Math.ceil(image.height / 28);
-}
-
-function checkContext(
-  textLength: number,
-  promptTokens: number,
-  imageCount: number,
-  limits: EngineLimits,
-): void {
-  const beforeExpansion = textLength + imageCount;
-  if (beforeExpansion > limits.maxModelLen) {
-    throw new VllmError(
-      400,
-      `This model's maximum context length is ${limits.maxModelLen} tokens. However, your request has ${beforeExpansion} input tokens. Please reduce the length of the input messages. (parameter=input_tokens, value=${beforeExpansion})`,
-      { param: 'input_tokens' },
-    );
-  }
-  if (promptTokens > limits.maxModelLen) {
-    throw new VllmError(
-      400,
-      `Input length (${promptTokens}) exceeds model's maximum context length (${limits.maxModelLen}).`,
-    );
+    const options = { type: error.type, ...(error.param === null ? {} : { param: error.param }) };
+    throw new VllmError(error.status, `${error.message}${settings.dialect.causeSuffix}`, options);
   }
 }
 
-function engineRefusal(
-  body: ChatRequestBody,
-  promptTokens: number,
-  maxModelLen: number,
-): VllmError | undefined {
-  if ((body.top_logprobs ?? 0) > maxLogprobs) {
-    const message = `Requested sample logprobs of ${body.top_logprobs}, which is greater than max allowed: ${maxLogprobs}`;
-    return new VllmError(400, message);
-  }
-  if (promptTokens === maxModelLen) {
-    const message = `The decoder prompt (length ${promptTokens}) is longer than the maximum model length of ${maxModelLen}. Make sure that max_model_len is no smaller than the number of text tokens plus multimodal tokens.`;
-    return new VllmError(400, message);
-  }
-  return undefined;
+function toolChoiceOf(body: ChatRequestBody): ChatRequest['toolChoice'] {
+  if (namedTool(body) !== undefined) return 'named';
+  return body.tool_choice === 'required' ? 'required' : 'auto';
 }
 
-function parseBody(value: unknown): ChatRequestBody {
-  const parsed = chatRequestSchema.safeParse(value);
-  if (!parsed.success) throw new VllmError(400, pydanticRepr(parsed.error), { type: 'Bad Request' });
-  return parsed.data;
+function toolsOf(body: ChatRequestBody): readonly ChatTool[] {
+  if (body.tool_choice === 'none') return [];
+  const name = namedTool(body);
+  return (body.tools ?? []).filter((tool) => name === undefined || tool.function.name === name);
+}
+
+/** Refuses an image that the encoder's budget can't hold; the engine is the first to notice. */
+function encoderRefusal(images: readonly SeenImage[], settings: EngineSettings): VllmError | undefined {
+  const large = images.find((image) => image.tokens > settings.maxTokensPerImage);
+  if (large === undefined) return undefined;
+  return new VllmError(
+    400,
+    `The decoder prompt contains a(n) image item with length ${large.tokens}, which exceeds the pre-allocated encoder cache size ${settings.maxTokensPerImage}. Please reduce the input size or increase the encoder cache size by setting --limit-mm-per-prompt at startup.`,
+  );
+}
+
+function rankRefusal(admission: Admission): VllmError | undefined {
+  const { dataParallelSize } = admission.engine.settings;
+  const rank = Number(admission.incoming.headers['x-data-parallel-rank'] ?? Number.NaN);
+  if (!Number.isInteger(rank) || (rank >= 0 && rank < dataParallelSize)) return undefined;
+  return new VllmError(400, `data_parallel_rank ${rank} is out of range [0, ${dataParallelSize}).`);
 }
 
 /** Checks a chat request in vLLM's order and with vLLM's refusals; throws a `VllmError`. */
-export function parseChatRequest(value: unknown, limits: EngineLimits): ChatRequest {
-  const body = parseBody(value);
+export async function parseChatRequest(admission: Admission): Promise<ChatRequest> {
+  const { engine, incoming } = admission;
+  const { settings } = engine;
+  const body = parseAs(chatRequestSchema, await readJson(incoming, maxBodyBytes));
   const { messages, ...parameters } = body;
-  if (body.model && body.model !== limits.model) {
-    throw new VllmError(404, `The model \`${body.model}\` does not exist.`, { param: 'model' });
-  }
-  checkParameters(body, limits.maxModelLen);
-  if (messages.length === 0) throw new VllmError(400, 'list index out of range');
-  const images = imagesOf(messages, limits);
-  const textLength = textTokens(messages);
-  const promptTokens = textLength + images.reduce((sum, image) => sum + imageTokens(image), 0);
-  checkContext(textLength, promptTokens, images.length, limits);
-  const room = limits.maxModelLen - promptTokens;
-  const includeUsage = body.stream_options?.include_usage === true;
-  return {
-    stream: body.stream === true,
-    includeUsage,
-    continuousUsage: includeUsage && body.stream_options?.continuous_usage_stats === true,
-    maxTokens: Math.min(maxTokensOf(body) ?? room, room),
-    minTokens: body.min_tokens ?? 0,
-    ignoreEos: body.ignore_eos === true,
-    n: body.n ?? 1,
-    seed: body.seed ?? 0,
-    stops: stopsOf(body),
-    topLogprobs: body.logprobs === true ? (body.top_logprobs ?? 0) : undefined,
-    returnTokenIds: body.return_token_ids === true,
-    requestId: body.request_id ?? undefined,
-    images,
-    lastUserText: textOf(messages.findLast((message) => message.role === 'user') ?? { role: 'user' }),
-    promptTokens,
-    engineRefusal: engineRefusal(body, promptTokens, limits.maxModelLen),
-    parameters,
-  };
+  if (!engine.serves(body.model)) throw unknownModel(body.model);
+  checkChat(body, settings);
+  admission.identify(lastUserText(messages), body.request_id ?? undefined);
+  return preprocess(settings, async () => {
+    if (messages.length === 0) throw new VllmError(400, 'list index out of range');
+    const parts = imagePartsOf(messages, settings);
+    const images = await admission.readImages(parts, pixelBounds(body.mm_processor_kwargs));
+    const prompt = buildPrompt(body, images);
+    checkTextLength(unexpandedLength(prompt, images), maxTokensOf(body), settings);
+    checkPromptLength(prompt.ids.length, settings);
+    const topLogprobs = body.logprobs === true ? (body.top_logprobs ?? 0) : undefined;
+    const constrained = constrainedText(body, settings.dialect);
+    const final = messages.at(-1);
+    const isContinued = body.continue_final_message === true && final?.role === 'assistant';
+    return {
+      stream: body.stream === true,
+      requestId: body.request_id ?? undefined,
+      model: engine.replyName(body.model),
+      images,
+      lastUserText: admission.text,
+      prompt,
+      cacheSalt: body.cache_salt ?? undefined,
+      engineRefusal:
+        engineRefusal(prompt.ids.length, body.top_logprobs ?? undefined, settings) ??
+        encoderRefusal(images, settings) ??
+        rankRefusal(admission) ??
+        constrained.refusal,
+      parameters,
+      sampling: toSampling(body, prompt.ids.length, settings, { topLogprobs }),
+      tools: toolsOf(body),
+      toolChoice: toolChoiceOf(body),
+      parallelToolCalls: body.parallel_tool_calls !== false,
+      includeReasoning: body.include_reasoning !== false,
+      continued: isContinued && final !== undefined ? textOf(final) : '',
+      echo: body.echo === true,
+      constrainedText: constrained.text,
+      wantsPromptLogprobs: body.prompt_logprobs != null,
+    };
+  });
 }

@@ -1,4 +1,4 @@
-import { VllmError } from '../chat/vllm-error.js';
+import { VllmError } from '../http/vllm-error.js';
 
 interface Waiting {
   readonly enter: () => void;

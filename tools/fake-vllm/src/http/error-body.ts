@@ -1,5 +1,5 @@
-import { typeOfStatus } from '../chat/vllm-error.js';
 import type { ErrorForm } from '../script/behaviour.js';
+import { typeOfStatus } from './vllm-error.js';
 
 export interface ErrorFacts {
   readonly status: number;

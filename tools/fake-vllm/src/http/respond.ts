@@ -1,7 +1,10 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { VllmError } from '../chat/vllm-error.js';
 import type { ErrorForm } from '../script/behaviour.js';
 import { type ErrorFacts, errorBody, errorContentType } from './error-body.js';
+import { VllmError } from './vllm-error.js';
+
+/** Larger bodies are refused; vLLM itself knows no limit. */
+export const maxBodyBytes = 512 * 1024 * 1024;
 
 export function sendText(response: ServerResponse, status: number, text: string, contentType: string): void {
   response.writeHead(status, { 'content-type': contentType, 'content-length': Buffer.byteLength(text) });
@@ -33,8 +36,8 @@ export function write(response: ServerResponse, piece: string): Promise<void> {
   });
 }
 
-/** The body as text; throws a `VllmError` (413) over `maxBytes`. */
-export async function readBody(request: IncomingMessage, maxBytes: number): Promise<string> {
+/** The whole body; throws a `VllmError` (413) over `maxBytes`. */
+export async function readBody(request: IncomingMessage, maxBytes: number): Promise<Buffer> {
   const pieces: Buffer[] = [];
   let total = 0;
   for await (const piece of request) {
@@ -43,7 +46,7 @@ export async function readBody(request: IncomingMessage, maxBytes: number): Prom
     if (total > maxBytes) throw new VllmError(413, `Request body exceeds ${maxBytes} bytes`);
     pieces.push(bytes);
   }
-  return Buffer.concat(pieces).toString('utf8');
+  return Buffer.concat(pieces);
 }
 
 /** The body as JSON of unknown shape; throws a `VllmError` (400) as FastAPI would. */
@@ -53,7 +56,7 @@ export async function readJson(request: IncomingMessage, maxBytes: number): Prom
       type: 'Bad Request',
     });
   }
-  const text = await readBody(request, maxBytes);
+  const text = (await readBody(request, maxBytes)).toString('utf8');
   try {
     const value: unknown = JSON.parse(text);
     return value;

@@ -11,8 +11,14 @@ export type ErrorForm = z.infer<typeof errorFormSchema>;
 export const faultSchema = z.discriminatedUnion('kind', [
   /** Goes silent: before the headers when `afterTokens` is left out. Only the client can end it. */
   z.object({ kind: z.literal('hang'), afterTokens: position.optional() }),
-  /** Drops the connection: with a reset before the headers when `afterTokens` is left out. */
+  /** Drops the connection: with a reset before the headers when `afterTokens` is left out, else with an end. */
   z.object({ kind: z.literal('crash'), afterTokens: position.optional() }),
+  /** Resets the connection, in mid-stream too. */
+  z.object({ kind: z.literal('reset'), afterTokens: position.optional() }),
+  /** Ends the sending half of the connection and goes on reading. */
+  z.object({ kind: z.literal('half-close'), afterTokens: position.optional() }),
+  /** Bytes (base64) that are no HTTP, or no chunk of it, and the end of the connection. */
+  z.object({ kind: z.literal('garbage'), afterTokens: position.optional(), bytes: z.string().optional() }),
   /** Answers an HTTP error instead of running the request. */
   z.object({
     kind: z.literal('status'),
@@ -22,6 +28,13 @@ export const faultSchema = z.discriminatedUnion('kind', [
     param: z.string().optional(),
     form: errorFormSchema.optional(),
     retryAfter: z.string().optional(),
+  }),
+  /** Answers before the body was read and closes. Entries with it match by route alone, not by text. */
+  z.object({
+    kind: z.literal('early-status'),
+    status,
+    message: z.string(),
+    form: errorFormSchema.optional(),
   }),
   /** 200, then the error as the first event: what vLLM does for checks made inside the engine. */
   z.object({
@@ -50,12 +63,29 @@ export const behaviourSchema = z.object({
   tokens: z.array(z.string()).optional(),
   /** Thinking that goes before the answer. */
   reasoning: z.string().optional(),
-  /** `reasoning` since vLLM 0.12, `reasoning_content` before. */
+  /** The dialect's by default. */
   reasoningField: z.enum(['reasoning', 'reasoning_content']).optional(),
+  /** Calls the model makes when the request offers it tools; arguments that are no string are written as JSON. */
+  toolCalls: z
+    .array(
+      z.object({
+        name: z.string(),
+        arguments: z.union([z.string(), z.record(z.string(), z.unknown())]),
+        id: z.string().optional(),
+      }),
+    )
+    .optional(),
+  toolCallIds: z.enum(['vllm', 'kimi', 'mistral']).optional(),
   finishReason: z.string().optional(),
   /** Put the last text and the finish reason in one chunk. vLLM does both; default: only for `length`. */
   finishWithText: z.boolean().optional(),
   tokensPerDelta: z.number().int().positive().optional(),
+  /** Sends a delta without text when this many tokens have been produced. */
+  emptyDeltaAfter: position.optional(),
+  /** Reading its images: the gate holds the one preprocessing thread. */
+  preprocessing: z
+    .object({ gate: z.string().optional(), msPerImage: z.number().nonnegative().optional() })
+    .optional(),
   ttftMs: z.number().nonnegative().optional(),
   interTokenMs: z.number().nonnegative().optional(),
   /** Stop after so many tokens until the gate of that name is released. */

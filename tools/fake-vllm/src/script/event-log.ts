@@ -1,11 +1,14 @@
-/** What happens to a chat request, in the order it can happen. The last three end it. */
+/** What happens to a request, in the order it can happen. The last three end it. */
 export const eventNames = [
   'refused',
+  'preprocessing',
   'request',
   'queued',
   'running',
   'held',
   'token',
+  /** Its client closed the socket; a hung engine takes no notice. */
+  'disconnected',
   'finished',
   'failed',
   'aborted',
@@ -39,7 +42,7 @@ export interface WaitOptions extends EventFilter {
 }
 
 interface Waiter {
-  readonly offer: () => boolean;
+  readonly offer: (event: FakeEvent) => boolean;
   readonly abandon: (reason: Error) => void;
 }
 
@@ -63,18 +66,23 @@ export class EventLog {
   record(event: FakeEvent): void {
     this.#events.push(event);
     if (this.#events.length > maxEvents) this.#events = this.#events.slice(maxEvents / 2);
-    for (const waiter of [...this.#waiters]) if (waiter.offer()) this.#waiters.delete(waiter);
+    for (const waiter of [...this.#waiters]) if (waiter.offer(event)) this.#waiters.delete(waiter);
   }
 
   /** Resolves with the `count`th event of that name that fits, now or later; rejects after `timeoutMs`. */
   waitFor(name: EventName, options: WaitOptions = {}): Promise<FakeEvent> {
     const { count = 1, timeoutMs = 10_000 } = options;
+    const past = this.#events.filter((event) => fits(event, name, options));
+    const found = past[count - 1];
+    if (found !== undefined) return Promise.resolve(found);
+    let missing = count - past.length;
     return new Promise((resolve, reject) => {
-      const offer = (): boolean => {
-        const found = this.#events.filter((event) => fits(event, name, options))[count - 1];
-        if (found === undefined) return false;
+      const offer = (event: FakeEvent): boolean => {
+        if (!fits(event, name, options)) return false;
+        missing -= 1;
+        if (missing > 0) return false;
         clearTimeout(timer);
-        resolve(found);
+        resolve(event);
         return true;
       };
       const abandon = (reason: Error): void => {
@@ -87,7 +95,7 @@ export class EventLog {
         () => abandon(new Error(`fake-vllm: no event '${name}' #${count} within ${timeoutMs} ms`)),
         timeoutMs,
       );
-      if (!offer()) this.#waiters.add(waiter);
+      this.#waiters.add(waiter);
     });
   }
 
