@@ -1,3 +1,4 @@
+export { type BrokenText, breakControlTokens } from './control-tokens/break-control-tokens.js';
 export type { ExifOrientation, ImageHeader, ImageMediaType, PixelSize } from './header/image-header.js';
 export { assertImageWithinLimits, type ImageLimits } from './header/image-limits.js';
 export { probeImageHeader } from './header/probe-image-header.js';
@@ -21,6 +22,11 @@ export {
   idefics3PixelValues,
 } from './idefics3/idefics3-pixels.js';
 export { createImageInspector, type ImageFacts, type ImageInspector } from './inspect/image-inspector.js';
+export { createImageWorkers, type ImageWorkers } from './normalise/image-workers.js';
+export { normaliseImage } from './normalise/normalise-image.js';
+export { type PlannedImage, planImage } from './normalise/plan-image.js';
+export type { Recipe } from './normalise/recipe.js';
+export { type StoredSize, sizeForModel, uprightSize } from './normalise/size-for-model.js';
 export {
   countPpOcrTokens,
   type DetectionSize,

@@ -27,6 +27,11 @@ export const blobRefSchema = z.object({
   frames: z.number().int().positive().optional(),
   /** EXIF orientation; absent means upright. Width and height are those before the rotation. */
   orientation: z.number().int().min(1).max(8).optional(),
+  /** It may have transparent parts. */
+  hasAlpha: z.boolean().optional(),
+  /** Bits per channel, where they are more than 8. */
+  bitDepth: z.number().int().positive().optional(),
+  colourModel: z.literal('cmyk').optional(),
 });
 export type BlobRef = z.infer<typeof blobRefSchema>;
 
@@ -110,17 +115,27 @@ export const responseFormatSchema = z.discriminatedUnion('type', [
 ]);
 export type ResponseFormat = z.infer<typeof responseFormatSchema>;
 
-export const chatTaskSchema = z.object({
-  kind: z.literal('chat'),
-  /** The messages, or the index of the blob that holds them as JSON. */
-  messages: z.union([z.array(chatMessageSchema), z.object({ blob: z.number().int().nonnegative() })]),
-  sampling: samplingSchema,
+/** The part of a chat task that can be long. */
+const chatContent = {
   tools: z.array(toolSchema).min(1).optional(),
-  toolChoice: toolChoiceSchema.optional(),
-  parallelToolCalls: z.boolean().optional(),
   responseFormat: responseFormatSchema.optional(),
   /** Engine extensions the package lists, under their wire names. */
   extensions: z.record(z.string(), z.unknown()).optional(),
+};
+const chatMessagesSchema = z.array(chatMessageSchema).min(1);
+
+/** What the blob of a long chat task holds, as JSON. */
+export const chatContentSchema = z.object({ messages: chatMessagesSchema, ...chatContent });
+export type ChatContent = z.infer<typeof chatContentSchema>;
+
+export const chatTaskSchema = z.object({
+  kind: z.literal('chat'),
+  /** The messages; or the index of the blob with them and all else of the content, which is absent here then. */
+  messages: z.union([chatMessagesSchema, z.object({ blob: z.number().int().nonnegative() })]),
+  ...chatContent,
+  sampling: samplingSchema,
+  toolChoice: toolChoiceSchema.optional(),
+  parallelToolCalls: z.boolean().optional(),
 });
 export type ChatTask = z.infer<typeof chatTaskSchema>;
 

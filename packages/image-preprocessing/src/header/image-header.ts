@@ -12,6 +12,15 @@ export interface PixelSize {
   readonly height: number;
 }
 
+/** What of a picture is not plain. Absent means plain: 8 bits a channel, grey or RGB, nothing transparent. */
+export interface PixelTraits {
+  /** It may have transparent parts. Never told of a GIF. */
+  readonly hasAlpha?: true;
+  /** Bits per channel, where they are more than 8. */
+  readonly bitDepth?: number;
+  readonly colourModel?: 'cmyk';
+}
+
 /** What the first bytes of an image file tell about it. */
 export interface ImageHeader {
   readonly mediaType: ImageMediaType;

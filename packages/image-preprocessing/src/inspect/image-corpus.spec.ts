@@ -29,9 +29,15 @@ async function oracle(bytes: Buffer): Promise<ImageFacts> {
     frames: found.pages ?? 1,
     byteSize: bytes.length,
   };
-  return found.orientation === undefined
-    ? facts
-    : { ...facts, orientation: found.orientation as NonNullable<ImageFacts['orientation']> };
+  return {
+    ...facts,
+    ...(found.orientation !== undefined && {
+      orientation: found.orientation as NonNullable<ImageFacts['orientation']>,
+    }),
+    ...(found.hasAlpha && found.format !== 'gif' && { hasAlpha: true as const }),
+    ...(found.depth === 'ushort' && { bitDepth: 16 }),
+    ...(found.space === 'cmyk' && { colourModel: 'cmyk' as const }),
+  };
 }
 
 describe('createImageInspector, on generated files', () => {

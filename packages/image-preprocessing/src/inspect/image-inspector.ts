@@ -1,13 +1,18 @@
 import { FoveaError } from '@fovea/errors';
 import { LONGEST_SIGNATURE, recogniseFormat } from '../header/image-format.js';
-import { damagedImage, type ImageHeader, type ImageMediaType } from '../header/image-header.js';
+import {
+  damagedImage,
+  type ImageHeader,
+  type ImageMediaType,
+  type PixelTraits,
+} from '../header/image-header.js';
 import { assertImageWithinLimits, type ImageLimits } from '../header/image-limits.js';
 import { ByteCursor } from './byte-cursor.js';
 import type { ImageWalk, PictureEnd } from './image-walk.js';
 import { walkImage } from './walk-image.js';
 
 /** What the bytes of a whole image file tell about it. */
-export interface ImageFacts extends ImageHeader {
+export interface ImageFacts extends ImageHeader, PixelTraits {
   /** Pictures in an animation; 1 for a still one. */
   readonly frames: number;
   /** Bytes of the file, those behind the end of the picture included. */
@@ -74,8 +79,8 @@ class StreamingImageInspector implements ImageInspector {
       throw this.#blame(damagedImage(ends[this.#format]));
     }
     const { mediaType, width, height } = this.#header;
-    const { frames, orientation } = this.#pictureEnd;
-    const facts = { mediaType, width, height, frames, byteSize: this.#byteSize };
+    const { frames, orientation, traits } = this.#pictureEnd;
+    const facts = { mediaType, width, height, frames, byteSize: this.#byteSize, ...traits };
     return orientation === undefined ? facts : { ...facts, orientation };
   }
 

@@ -1,4 +1,4 @@
-import type { ExifOrientation, ImageHeader } from '../header/image-header.js';
+import type { ExifOrientation, ImageHeader, PixelTraits } from '../header/image-header.js';
 
 /** What a walk tells as soon as it knows it. */
 export interface Sighting extends ImageHeader {
@@ -11,6 +11,7 @@ export interface PictureEnd {
   /** Pictures in an animation; 1 for a still one. */
   readonly frames: number;
   readonly orientation: ExifOrientation | undefined;
+  readonly traits?: PixelTraits;
 }
 
 /**

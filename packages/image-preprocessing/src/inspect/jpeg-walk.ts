@@ -1,4 +1,4 @@
-import { damagedImage, type ExifOrientation } from '../header/image-header.js';
+import { damagedImage, type ExifOrientation, type PixelTraits } from '../header/image-header.js';
 import type { ByteCursor } from './byte-cursor.js';
 import { readExifOrientation } from './exif-orientation.js';
 import type { ImageWalk } from './image-walk.js';
@@ -21,6 +21,7 @@ export function* walkJpeg(cursor: ByteCursor): ImageWalk {
   let hasExif = false;
   let hasFrame = false;
   let hasScan = false;
+  let traits: PixelTraits = {};
   while (!cursor.skipTo(2)) yield;
   for (;;) {
     while (!cursor.skipPast(0xff)) yield;
@@ -30,7 +31,7 @@ export function* walkJpeg(cursor: ByteCursor): ImageWalk {
       marker = view.getUint8(0);
     }
     if (marker === 0 || isStandalone(marker)) continue;
-    if (marker === endOfImage && hasScan) return { frames: 1, orientation };
+    if (marker === endOfImage && hasScan) return { frames: 1, orientation, traits };
     assertStartsSegment(marker, hasFrame);
     while (!cursor.gather(2)) yield;
     const length = view.getUint16(0);
@@ -41,8 +42,14 @@ export function* walkJpeg(cursor: ByteCursor): ImageWalk {
       if (length < 11) throw damagedImage('a JPEG whose frame header has an impossible length');
       while (!cursor.gather(5)) yield;
       yield { ...sizeOf(view), ...(orientation === undefined ? {} : { orientation }) };
+      const bitDepth = view.getUint8(0);
       while (!cursor.gather(1)) yield;
-      if (length !== 8 + 3 * view.getUint8(0)) {
+      const components = view.getUint8(0);
+      traits = {
+        ...(bitDepth > 8 && { bitDepth }),
+        ...(components === 4 && { colourModel: 'cmyk' as const }),
+      };
+      if (length !== 8 + 3 * components) {
         throw damagedImage('a JPEG whose frame header has an impossible length');
       }
       hasFrame = true;

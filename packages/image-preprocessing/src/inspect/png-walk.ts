@@ -8,6 +8,7 @@ import type { ImageWalk, WalkPart } from './image-walk.js';
 const chunk = {
   header: 0x49484452, // IHDR
   palette: 0x504c5445, // PLTE
+  transparency: 0x74524e53, // tRNS
   pixels: 0x49444154, // IDAT
   end: 0x49454e44, // IEND
   animation: 0x6163544c, // acTL
@@ -16,6 +17,8 @@ const chunk = {
 } as const;
 
 const paletteColour = 3;
+/** Grey with alpha, and RGB with alpha. */
+const alphaColours: readonly number[] = [4, 6];
 
 /** Bit depths that each colour type allows. PNG specification, third edition, table 12. */
 const bitDepths: ReadonlyMap<number, readonly number[]> = new Map([
@@ -37,7 +40,9 @@ const bitDepths: ReadonlyMap<number, readonly number[]> = new Map([
 export function* walkPng(cursor: ByteCursor): ImageWalk {
   const { view } = cursor;
   const header = yield* readHeaderChunk(cursor);
+  const bitDepth = view.getUint8(8);
   const needsPalette = view.getUint8(9) === paletteColour;
+  let hasAlpha = alphaColours.includes(view.getUint8(9));
   yield header;
   let orientation: ExifOrientation | undefined;
   let hasExif = false;
@@ -54,6 +59,7 @@ export function* walkPng(cursor: ByteCursor): ImageWalk {
     if (name === chunk.animation) isAnimated ||= !hasPixels;
     else if (name === chunk.frame) frames++;
     else if (name === chunk.palette) hasPalette = true;
+    else if (name === chunk.transparency) hasAlpha ||= !hasPixels;
     else if (name === chunk.header) throw damagedImage('a PNG with two headers');
     else if (name === chunk.exif && !hasExif && !hasPixels) {
       hasExif = true;
@@ -74,7 +80,8 @@ export function* walkPng(cursor: ByteCursor): ImageWalk {
     } else while (!cursor.skipTo(end + 4)) yield;
     if (name !== chunk.end) continue;
     if (!hasPixels) throw damagedImage('a PNG without pixels');
-    return { frames: isAnimated && frames > 0 ? frames : 1, orientation };
+    const traits = { ...(hasAlpha && { hasAlpha }), ...(bitDepth > 8 && { bitDepth }) };
+    return { frames: isAnimated && frames > 0 ? frames : 1, orientation, traits };
   }
 }
 

@@ -14,6 +14,7 @@ const chunk = {
 
 const animationFlag = 0x02;
 const exifFlag = 0x08;
+const alphaFlag = 0x10;
 
 /**
  * Walks a WebP from chunk to chunk to the end that its RIFF header tells (WebP container specification, RFC 9649).
@@ -29,6 +30,7 @@ export function* walkWebp(cursor: ByteCursor): ImageWalk {
   let canvas: ImageHeader | undefined;
   let isAnimated = false;
   let hasExif = false;
+  let hasAlpha = false;
   let orientation: ExifOrientation | undefined;
   let frames = 0;
   do {
@@ -43,8 +45,10 @@ export function* walkWebp(cursor: ByteCursor): ImageWalk {
         canvas = yield* readExtended(cursor, length);
         isAnimated = (view.getUint8(0) & animationFlag) !== 0;
         hasExif = (view.getUint8(0) & exifFlag) !== 0;
+        hasAlpha = (view.getUint8(0) & alphaFlag) !== 0;
       } else {
         canvas = yield* readFrame(cursor, name, length);
+        hasAlpha = name === chunk.lossless && usesAlpha(view);
         frames = 1;
       }
       yield canvas;
@@ -56,6 +60,7 @@ export function* walkWebp(cursor: ByteCursor): ImageWalk {
       if (picture.width !== canvas.width || picture.height !== canvas.height) {
         throw damagedImage('a WebP whose picture does not have the size that its header tells');
       }
+      hasAlpha ||= name === chunk.lossless && usesAlpha(view);
       frames = 1;
     } else if (name === chunk.exif && hasExif) {
       hasExif = false; // the first one counts
@@ -64,7 +69,7 @@ export function* walkWebp(cursor: ByteCursor): ImageWalk {
     while (!cursor.skipTo(end)) yield;
   } while (cursor.position < fileEnd);
   if (frames === 0) throw damagedImage('a WebP without a picture');
-  return { frames, orientation };
+  return { frames, orientation, traits: hasAlpha ? { hasAlpha } : {} };
 }
 
 /** Reads the size that a picture tells itself. */
@@ -91,6 +96,11 @@ function* readFrame(cursor: ByteCursor, name: number, length: number): WalkPart<
   const height = view.getUint16(8, true) & 0x3fff;
   if (width === 0 || height === 0) throw damagedImage('its WebP header holds an impossible size');
   return { mediaType: 'image/webp', width, height };
+}
+
+/** The hint of a lossless frame, just read, that its alpha channel holds something. RFC 9649 §3.4. */
+function usesAlpha(frame: DataView): boolean {
+  return ((frame.getUint32(1, true) >>> 28) & 1) === 1;
 }
 
 /** Reads the canvas of a file with alpha, metadata or animation; its flags stay in the view. */
