@@ -1,58 +1,10 @@
 import { FoveaError } from '@fovea/errors';
-import { type Behaviour, type FakeVllm, type FakeVllmOptions, startFakeVllm } from '@fovea/fake-vllm';
+import { type FakeVllm, type FakeVllmOptions, startFakeVllm } from '@fovea/fake-vllm';
 import type { GenerationEvent } from '@fovea/schemas/events';
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { createTestPng } from '../conformance/test-png.js';
-import { type BackendHarness, describeBackend, type EngineScript } from '../conformance.js';
 import type { Backend, ChatGeneration } from '../index.js';
 import { createOpenAiHttpBackend, type OpenAiHttpBackendOptions } from '../openai-http.js';
-
-const refusals: Record<
-  Extract<EngineScript, { kind: 'refuse' }>['because'],
-  { status: number; message: string }
-> = {
-  image: {
-    status: 400,
-    message: 'Failed to load image: cannot identify image file <_io.BytesIO object at 0x7f00deadbeef>',
-  },
-  context: { status: 400, message: "This model's maximum context length is 8192 tokens." },
-  busy: { status: 503, message: 'The engine queue is full.' },
-  broken: { status: 500, message: 'RuntimeError at http://127.0.0.1:8000/x in /usr/lib/python3/site.py' },
-};
-
-function toBehaviour(script: EngineScript): Behaviour {
-  switch (script.kind) {
-    case 'answer': {
-      const { pieces, finishReason, finishWithText } = script;
-      return { tokens: [...pieces], finishReason, finishWithText };
-    }
-    case 'refuse':
-      return { fault: { kind: 'status', ...refusals[script.because] } };
-    case 'break-off':
-      return { tokens: [...script.pieces, '!'], fault: { kind: 'crash', afterTokens: script.pieces.length } };
-    case 'no-finish':
-      return { tokens: [...script.pieces], fault: { kind: 'missing-finish' } };
-    case 'hang':
-      return { tokens: [...script.pieces, '!'], fault: { kind: 'hang', afterTokens: script.pieces.length } };
-  }
-}
-
-describeBackend('openai-http', async (): Promise<BackendHarness> => {
-  const fake = await startFakeVllm({ apiKey: 'engine-key' });
-  return {
-    backend: createOpenAiHttpBackend({ baseUrl: fake.url, apiKey: 'engine-key' }),
-    model: fake.model,
-    maxModelLen: 8192,
-    secrets: [`${fake.port}`, '127.0.0.1', 'localhost', 'engine-key', '0x', '/usr'],
-    script: (script) => fake.script({ behaviour: toBehaviour(script) }),
-    seenRequests: () => fake.requests.length,
-    seenImages: () => fake.requests.at(-1)?.images.map((image) => image.sha256) ?? [],
-    untilAborted: async (count) => void (await fake.waitFor('aborted', { count })),
-    untilRunning: async () => void (await fake.waitFor('running')),
-    setHealthy: (healthy) => fake.setHealthy(healthy),
-    stop: () => fake.close(),
-  };
-});
 
 describe('openai-http', () => {
   const cleanUp: (() => Promise<void>)[] = [];
