@@ -6,6 +6,7 @@ import type { BlobRef, InferenceJob, LaneKind } from '@fovea/schemas/jobs';
 import { MAX_ENVELOPE_BYTES } from '@fovea/schemas/jobs';
 import type { StreamEntry } from '@fovea/token-stream';
 import type { Admission } from '../admission/admission.js';
+import { assertPromptCanFit, promptTokensAtLeast } from '../admission/prompt-tokens.js';
 import type { Delivery } from '../delivery/delivery.js';
 import { laneOf } from '../delivery/lane-of.js';
 import type { FileShelf } from '../files/file-shelf.js';
@@ -104,6 +105,8 @@ export class RunChat {
     chat: TranslatedChat,
   ): Promise<InferenceJob> {
     const blobs = [...chat.blobs];
+    const prompt = promptTokensAtLeast(chat.task.messages, blobs, modelPackage);
+    assertPromptCanFit(prompt, modelPackage.maxModelLen);
     const job = {
       v: 1 as const,
       id: input.requestId,
@@ -113,6 +116,7 @@ export class RunChat {
       lane,
       deadlineAtMs: input.deadlineAtMs,
       blobs,
+      ...(prompt.isWhole && { estimatedPromptTokens: prompt.atLeast }),
       ...(input.traceparent === undefined ? {} : { traceparent: input.traceparent }),
     };
     const text = Buffer.from(JSON.stringify(chat.task.messages));
