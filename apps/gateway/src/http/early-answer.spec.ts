@@ -1,7 +1,8 @@
-import { execFileSync } from 'node:child_process';
+import { execFile, execFileSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { describeIf, program } from '@fovea/testing';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import {
@@ -30,6 +31,26 @@ let tls: UploadServerOptions['tls'];
 const refused = (length: number): string =>
   `POST /upload HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer nobody\r\nContent-Length: ${length}\r\n\r\n`;
 const whole401 = /^HTTP\/1\.1 401 Unauthorized\r\n[\s\S]*\r\n\r\n(\{.*\})$/;
+
+/** What Python's `requests` does, without its reading of error numbers: see docs/guides/large-uploads.md. */
+const sendThenRead = `
+import socket, ssl, sys
+sock = socket.create_connection(("127.0.0.1", int(sys.argv[1])))
+if sys.argv[2] == "tls":
+    sock = ssl._create_unverified_context().wrap_socket(sock)
+sock.sendall(b"POST /upload HTTP/1.1\\r\\nHost: x\\r\\nContent-Length: 104857600\\r\\n\\r\\n")
+try:
+    for piece in range(1600):
+        sock.sendall(b"x" * 65536)
+except OSError:
+    pass
+answer = b""
+while piece := sock.recv(65536):
+    answer += piece
+    if answer.endswith(b"}"):
+        break
+sys.stdout.write(answer.decode())
+`;
 
 afterEach(async () => {
   for (const client of clients.splice(0)) client.end();
@@ -152,6 +173,15 @@ function suite(): void {
     client.send('x'.repeat(100_000));
     await until(() => server.connections() === 0);
     expect(server.bytesInFlight()).toBe(0);
+  });
+
+  describeIf(program('python3'), 'to a client that reads only when it can send no more', () => {
+    it('is there', async () => {
+      await start();
+      const args = ['-c', sendThenRead, `${server.port}`, tls === undefined ? 'plain' : 'tls'];
+      const { stdout } = await promisify(execFile)('python3', args);
+      expect(stdout).toMatch(/^HTTP\/1\.1 401 Unauthorized\s[\s\S]*"UNAUTHORIZED"\}$/);
+    });
   });
 
   it('leaves nothing open after clients that go at any moment', async () => {
