@@ -9,17 +9,15 @@ import type { AdapterTelemetry, Logger } from '@fovea/observability';
 import type { TokenStream } from '@fovea/token-stream';
 import { InterestWatch } from './consumer/interest-watch.js';
 import { LaneConsumer } from './consumer/lane-consumer.js';
-import { lanesOf } from './consumer/lanes.js';
-import { Engine } from './engine/engine.js';
-import { EnginePool } from './engine/engine-pool.js';
-import { EngineHealth } from './engine/health/engine-health.js';
+import { chatLanesOf } from './consumer/lanes.js';
+import { createPool } from './engine/create-pool.js';
+import type { EnginePool } from './engine/engine-pool.js';
 import { ServedModels } from './engine/served-models.js';
 import { BlobRoom } from './generation/blob-room.js';
 import { GenerationRunner } from './generation/generation-runner.js';
 import { RunningGenerations } from './generation/running-generations.js';
 import { Presence } from './presence/presence.js';
 import { quietRepeats } from './quiet-repeats.js';
-import { EngineGate } from './slots/engine-gate.js';
 import { tokensOf } from './slots/job-tokens.js';
 import type { WorkerConfig } from './worker.config.js';
 import { WorkerAdapter } from './worker-adapter.js';
@@ -45,9 +43,6 @@ export interface WorkerPorts {
   redisState(): string;
 }
 
-/** Figures of an engine's load are trusted for so many polls. */
-const TRUSTED_POLLS = 2;
-
 /** Wires one worker out of its ports; `compose.ts` picks the adapters behind them. */
 export function createWorkerAdapter(
   options: ComposeOptions,
@@ -60,7 +55,7 @@ export function createWorkerAdapter(
     onDifference: (engine, difference) => logger.warn({ engine, difference }, 'engine is left out'),
     imageProcessor: settings.imageProcessor,
   });
-  const pool = createPool(options, ports, served, telemetry);
+  const pool = createPool(options, { backends: ports.backends, served, telemetry });
   const running = new RunningGenerations();
   const runner = new GenerationRunner(
     {
@@ -99,60 +94,6 @@ export function createWorkerAdapter(
   return adapter;
 }
 
-function createPool(
-  options: ComposeOptions,
-  { backends }: WorkerPorts,
-  served: ServedModels,
-  telemetry: AdapterTelemetry,
-): EnginePool {
-  const engines = backends.map((backend, index) => createEngine(`${index}`, backend, served, options));
-  for (const { name, health, gate } of engines) {
-    health.onChange((isHealthy, reason) => {
-      telemetry.engineHealth(name, isHealthy);
-      if (!isHealthy) options.logger.warn({ engine: name, reason }, 'engine gets no jobs until it is back');
-    });
-    const tellState = (): void => {
-      const { lanes, tokens, brake, load } = gate;
-      const { inUse: tokensInUse, total: tokenBudget } = tokens;
-      telemetry.engineState({ engine: name, lanes, tokensInUse, tokenBudget, brake, load });
-    };
-    gate.onChange(tellState);
-    tellState();
-  }
-  const pool = new EnginePool(engines);
-  pool.onRoom(() => {
-    for (const lane of chatLanesOf(options.settings)) telemetry.waitingForPlace(lane, pool.waiting(lane));
-  });
-  return pool;
-}
-
-function createEngine(
-  name: string,
-  backend: Backend,
-  served: ServedModels,
-  { config, settings, logger }: ComposeOptions,
-): Engine {
-  const slots = { text: settings.textSlots, media: settings.mediaSlots };
-  const loadPollMs = config.ADAPTER_LOAD_POLL_S * 1_000;
-  return new Engine({
-    name,
-    backend,
-    served,
-    health: new EngineHealth(backend),
-    gate: new EngineGate({
-      slots: new Map(chatLanesOf(settings).map((lane) => [lane, slots[lane]] as const)),
-      maxLoadAgeMs: loadPollMs * TRUSTED_POLLS,
-    }),
-    tokenBudget: settings.tokenBudget,
-    loadPollMs,
-    onError: quietRepeats((err) => logger.warn({ engine: name, err }, 'engine does not say what it serves')),
-  });
-}
-
-/** The lanes whose jobs are generations. */
-const chatLanesOf = ({ file }: WorkerSettings): ('text' | 'media')[] =>
-  lanesOf(file.queue.models).filter((lane) => lane !== 'embed');
-
 function createLanes(
   { settings, logger }: ComposeOptions,
   { queue }: WorkerPorts,
@@ -160,7 +101,7 @@ function createLanes(
 ): LaneConsumer[] {
   const checkpoint = settings.file.queue.checkpointName;
   const warn = quietRepeats((err) => logger.warn({ err }, 'queue'));
-  const lanes = chatLanesOf(settings);
+  const lanes = chatLanesOf(settings.file.queue.models);
   if (lanes.length === 0) logger.warn('no model of the worker file supports chat: nothing will be taken');
   return lanes.map(
     (kind) =>

@@ -41,7 +41,7 @@ export const variables = {
   ADAPTER_TOKEN_BUDGET: variable(integer({ min: 1 }).optional(), {
     help: 'Tokens of prompts and answers that the requests on one engine may reach together; a larger request runs alone in its lane.',
     defaultText:
-      '`[generator] token_budget` of the worker file, else what the KV cache of the engine holds, else 4096 (or the context, if that is less) for each slot',
+      '`[generator] token_budget` of the worker file, else what the KV cache of the engine holds, else 4096 for each slot, or twice the context if that is less',
   }),
   ADAPTER_LOAD_POLL_S: variable(durationS({ min: 0.05 }).default(0.5), {
     help: 'How often an engine that works is asked for its load. With 5 requests waiting in it or 80 % of its KV cache taken it gets no new ones.',

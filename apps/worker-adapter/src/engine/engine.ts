@@ -58,6 +58,7 @@ export class Engine {
       this.#isDescribed = false;
       this.#asking.abort(new Error('the engine is not healthy'));
       if (isHealthy) this.#describe();
+      this.#load.wake();
       this.#changed();
     });
   }

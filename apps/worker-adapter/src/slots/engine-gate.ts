@@ -46,6 +46,7 @@ export class EngineGate {
   readonly #budget: TokenBudget;
   readonly #slots: ReadonlyMap<LaneKind, number>;
   readonly #inside = new Set<Entry>();
+  readonly #inUse = new Map<LaneKind, number>();
   readonly #listeners = new Set<() => void>();
   readonly #brake: LoadBrake;
   readonly #overload: OverloadLimit;
@@ -85,7 +86,7 @@ export class EngineGate {
 
   get lanes(): LaneSlots[] {
     return [...this.#slots].map(([lane, total]) => {
-      return { lane, inUse: this.#inUse(lane), effective: this.#overload.of(total), total };
+      return { lane, inUse: this.#usedBy(lane), effective: this.#overload.of(total), total };
     });
   }
 
@@ -107,7 +108,7 @@ export class EngineGate {
     const total = this.#slots.get(lane);
     if (total === undefined || this.#brake.isOn || this.#overload.isPaused) return false;
     const hidden = lane === 'media' ? Math.min(this.#hidden, this.#inside.size) : 0;
-    const inUse = Math.max(this.#inUse(lane), hidden);
+    const inUse = Math.max(this.#usedBy(lane), hidden);
     return inUse < this.#overload.of(total);
   }
 
@@ -118,7 +119,7 @@ export class EngineGate {
 
   /** The lane's part of its slots that is in use, 0 to 1. */
   loadOf(lane: LaneKind): number {
-    return this.#inUse(lane) / this.#overload.of(this.#slots.get(lane) ?? 1);
+    return this.#usedBy(lane) / this.#overload.of(this.#slots.get(lane) ?? 1);
   }
 
   /** Takes a place that `admits` has seen. */
@@ -131,10 +132,12 @@ export class EngineGate {
       leave: () => {
         if (!this.#inside.delete(entry)) return;
         giveBack();
+        this.#inUse.set(lane, this.#usedBy(lane) - 1);
         this.#changed();
       },
     };
     this.#inside.add(entry);
+    this.#inUse.set(lane, this.#usedBy(lane) + 1);
     this.#changed();
     return entry;
   }
@@ -171,10 +174,8 @@ export class EngineGate {
     return Math.min(silent, Math.max(0, own.length - running - waiting));
   }
 
-  #inUse(lane: LaneKind): number {
-    let count = 0;
-    for (const entry of this.#inside) if (entry.lane === lane) count += 1;
-    return count;
+  #usedBy(lane: LaneKind): number {
+    return this.#inUse.get(lane) ?? 0;
   }
 
   #changed(): void {

@@ -79,7 +79,7 @@ describe('tokenBudgetOf', () => {
     [
       'the slots and a short context',
       { ...facts, configured: undefined, kvCacheTokens: undefined, maxModelLen: 512 },
-      3 * 512,
+      3 * 1_024,
     ],
   ])('comes from %s', (_what, given, budget) => {
     expect(tokenBudgetOf(given)).toBe(budget);

@@ -68,8 +68,10 @@ export class TokenBudget {
   }
 }
 
-/** Tokens of a request, prompt and answer, where nothing says more: between the chats and the documents of a day. */
-const TYPICAL_REQUEST_TOKENS = 4_096;
+/** Tokens of a usual request, prompt and answer. */
+const TYPICAL_REQUEST_TOKENS = 2_048;
+/** Some are larger, and a part is kept for each lane: slots that are all alike must not meet the budget first. */
+const HEADROOM = 2;
 
 export interface BudgetFacts {
   /** What the operator says. */
@@ -81,7 +83,7 @@ export interface BudgetFacts {
   readonly maxModelLen: number;
 }
 
-/** An engine's budget: the operator's figure, else the engine's cache, else a typical request for each slot. */
+/** An engine's budget: the operator's figure, else the engine's cache, else two usual requests for each slot. */
 export function tokenBudgetOf({ configured, kvCacheTokens, slots, maxModelLen }: BudgetFacts): number {
-  return configured ?? kvCacheTokens ?? slots * Math.min(maxModelLen, TYPICAL_REQUEST_TOKENS);
+  return configured ?? kvCacheTokens ?? slots * HEADROOM * Math.min(maxModelLen, TYPICAL_REQUEST_TOKENS);
 }

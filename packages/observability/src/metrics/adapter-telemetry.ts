@@ -1,6 +1,7 @@
-import type { Gauge, Registry } from 'prom-client';
+import type { Registry } from 'prom-client';
 import type { Logger } from '../log/logger.js';
 import { boundedLabel, buckets, counter, createRegistry, gauge, histogram } from './definition.js';
+import { createEngineGauges, type EngineState, engineMetrics } from './engine-metrics.js';
 import type { Outcome } from './gateway-telemetry.js';
 
 export const adapterMetrics = {
@@ -46,41 +47,7 @@ export const adapterMetrics = {
   ),
   images: counter('fovea_generation_images_total', ['model'], 'Images given to the engine.'),
   leasesLost: counter('fovea_leases_lost_total', ['lane'], 'Locks lost to a stalled event loop or to Redis.'),
-  engineHealthy: gauge('fovea_engine_healthy', ['engine'], '1 while the engine answers its health check.'),
-  engineRefusals: counter('fovea_engine_refusals_total', ['engine'], 'Jobs an engine had no room for (503).'),
-  slotsInUse: gauge('fovea_slots_in_use', ['engine', 'lane'], 'Slots of an engine that run a job.'),
-  slotsEffective: gauge(
-    'fovea_slots_effective',
-    ['engine', 'lane'],
-    'Slots that may be used now: fewer than there are after the engine refused jobs.',
-  ),
-  slots: gauge('fovea_slots', ['engine', 'lane'], 'Slots of an engine.'),
-  engineTokensInUse: gauge(
-    'fovea_engine_tokens_in_use',
-    ['engine'],
-    'Most tokens that the jobs on an engine may keep in its cache.',
-  ),
-  engineTokenBudget: gauge('fovea_engine_token_budget', ['engine'], 'Bound on `fovea_engine_tokens_in_use`.'),
-  engineBrake: gauge(
-    'fovea_engine_brake',
-    ['engine', 'reason'],
-    '1 while an engine gets no new jobs; reason is `load` (by its own figures) or `refusal` (it just refused one).',
-  ),
-  engineRunning: gauge(
-    'fovea_engine_requests_running',
-    ['engine'],
-    'Requests in the batch of an engine, as it says; absent while nobody asks.',
-  ),
-  engineWaiting: gauge(
-    'fovea_engine_requests_waiting',
-    ['engine'],
-    'Requests that wait in an engine, as it says; absent while nobody asks.',
-  ),
-  engineCacheUsage: gauge(
-    'fovea_engine_kv_cache_usage_ratio',
-    ['engine'],
-    'Part of the KV cache of an engine that is taken, as it says; absent while nobody asks.',
-  ),
+  ...engineMetrics,
   waitingForPlace: gauge(
     'fovea_jobs_waiting_for_place',
     ['lane'],
@@ -108,29 +75,6 @@ export interface GenerationFinished extends JobEvent {
   readonly promptTokens?: number | undefined;
   readonly completionTokens?: number | undefined;
   readonly images?: number | undefined;
-}
-
-/** How much an engine is given, and what it says of itself. */
-export interface EngineState {
-  readonly engine: string;
-  readonly lanes: readonly {
-    readonly lane: string;
-    readonly inUse: number;
-    readonly effective: number;
-    readonly total: number;
-  }[];
-  readonly tokensInUse: number;
-  /** Infinite while it is not known. */
-  readonly tokenBudget: number;
-  readonly brake: { readonly load: boolean; readonly refusal: boolean };
-  /** What it says of its load; undefined while nobody asks. */
-  readonly load?:
-    | {
-        readonly running?: number;
-        readonly waiting?: number;
-        readonly kvCacheUsage?: number;
-      }
-    | undefined;
 }
 
 /** What happens to jobs, in the worker-adapter's words. One method per event; each counts, rare ones also log. */
@@ -168,7 +112,7 @@ export function createAdapterTelemetry(
   const leasesLost = adapterMetrics.leasesLost.register(registry);
   const engineHealthy = adapterMetrics.engineHealthy.register(registry);
   const engineRefusals = adapterMetrics.engineRefusals.register(registry);
-  const engineState = createEngineState(registry);
+  const engineState = createEngineGauges(registry);
   const waitingForPlace = adapterMetrics.waitingForPlace.register(registry);
   const label = boundedLabel();
   const health = new Map<string, boolean>();
@@ -213,36 +157,5 @@ export function createAdapterTelemetry(
     waitingForPlace(lane, waiting) {
       waitingForPlace.set({ lane }, waiting);
     },
-  };
-}
-
-/** Sets the gauges of an engine. */
-function createEngineState(registry: Registry): AdapterTelemetry['engineState'] {
-  const slotsInUse = adapterMetrics.slotsInUse.register(registry);
-  const slotsEffective = adapterMetrics.slotsEffective.register(registry);
-  const slots = adapterMetrics.slots.register(registry);
-  const tokensInUse = adapterMetrics.engineTokensInUse.register(registry);
-  const tokenBudget = adapterMetrics.engineTokenBudget.register(registry);
-  const brake = adapterMetrics.engineBrake.register(registry);
-  const running = adapterMetrics.engineRunning.register(registry);
-  const waiting = adapterMetrics.engineWaiting.register(registry);
-  const cacheUsage = adapterMetrics.engineCacheUsage.register(registry);
-  const setOrRemove = (metric: Gauge<'engine'>, engine: string, value: number | undefined): void => {
-    if (value === undefined) metric.remove({ engine });
-    else metric.set({ engine }, value);
-  };
-  return ({ engine, lanes, load, ...state }) => {
-    for (const { lane, inUse, effective, total } of lanes) {
-      slotsInUse.set({ engine, lane }, inUse);
-      slotsEffective.set({ engine, lane }, effective);
-      slots.set({ engine, lane }, total);
-    }
-    tokensInUse.set({ engine }, state.tokensInUse);
-    setOrRemove(tokenBudget, engine, Number.isFinite(state.tokenBudget) ? state.tokenBudget : undefined);
-    brake.set({ engine, reason: 'load' }, state.brake.load ? 1 : 0);
-    brake.set({ engine, reason: 'refusal' }, state.brake.refusal ? 1 : 0);
-    setOrRemove(running, engine, load?.running);
-    setOrRemove(waiting, engine, load?.waiting);
-    setOrRemove(cacheUsage, engine, load?.kvCacheUsage);
   };
 }

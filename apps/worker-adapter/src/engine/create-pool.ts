@@ -1,0 +1,74 @@
+import type { Backend } from '@fovea/backends';
+import type { AdapterTelemetry, Logger } from '@fovea/observability';
+import { chatLanesOf } from '../consumer/lanes.js';
+import { quietRepeats } from '../quiet-repeats.js';
+import { EngineGate } from '../slots/engine-gate.js';
+import type { WorkerConfig } from '../worker.config.js';
+import type { WorkerSettings } from '../worker-settings.js';
+import { Engine } from './engine.js';
+import { EnginePool } from './engine-pool.js';
+import { EngineHealth } from './health/engine-health.js';
+import type { ServedModels } from './served-models.js';
+
+export interface PoolOptions {
+  readonly config: Pick<WorkerConfig, 'ADAPTER_LOAD_POLL_S'>;
+  readonly settings: WorkerSettings;
+  readonly logger: Logger;
+}
+
+export interface PoolParts {
+  /** One per engine, in the order of the worker file. */
+  readonly backends: readonly Backend[];
+  readonly served: ServedModels;
+  readonly telemetry: Pick<AdapterTelemetry, 'engineHealth' | 'engineState' | 'waitingForPlace'>;
+}
+
+/** Figures of an engine's load are trusted for so many polls. */
+const TRUSTED_POLLS = 2;
+
+/** The engines of a worker, each with its gate, and what the metrics tell of them. */
+export function createPool(options: PoolOptions, { backends, served, telemetry }: PoolParts): EnginePool {
+  const lanes = chatLanesOf(options.settings.file.queue.models);
+  const engines = backends.map((backend, index) => createEngine(`${index}`, backend, served, options));
+  for (const { name, health, gate } of engines) {
+    health.onChange((isHealthy, reason) => {
+      telemetry.engineHealth(name, isHealthy);
+      if (!isHealthy) options.logger.warn({ engine: name, reason }, 'engine gets no jobs until it is back');
+    });
+    const tellState = (): void => {
+      const { tokens, brake, load } = gate;
+      const { inUse: tokensInUse, total: tokenBudget } = tokens;
+      telemetry.engineState({ engine: name, lanes: gate.lanes, tokensInUse, tokenBudget, brake, load });
+    };
+    gate.onChange(tellState);
+    tellState();
+  }
+  const pool = new EnginePool(engines);
+  pool.onRoom(() => {
+    for (const lane of lanes) telemetry.waitingForPlace(lane, pool.waiting(lane));
+  });
+  return pool;
+}
+
+function createEngine(
+  name: string,
+  backend: Backend,
+  served: ServedModels,
+  { config, settings, logger }: PoolOptions,
+): Engine {
+  const slots = { text: settings.textSlots, media: settings.mediaSlots };
+  const loadPollMs = config.ADAPTER_LOAD_POLL_S * 1_000;
+  return new Engine({
+    name,
+    backend,
+    served,
+    health: new EngineHealth(backend),
+    gate: new EngineGate({
+      slots: new Map(chatLanesOf(settings.file.queue.models).map((lane) => [lane, slots[lane]] as const)),
+      maxLoadAgeMs: loadPollMs * TRUSTED_POLLS,
+    }),
+    tokenBudget: settings.tokenBudget,
+    loadPollMs,
+    onError: quietRepeats((err) => logger.warn({ engine: name, err }, 'engine does not say what it serves')),
+  });
+}
