@@ -1,7 +1,6 @@
 import { FoveaError } from '@fovea/errors';
 import type { GenerationEvent } from '@fovea/schemas/events';
 import type { Sampling } from '@fovea/schemas/jobs';
-import { z } from 'zod';
 import { EngineGoneError } from '../engine-gone.js';
 import {
   Backend,
@@ -14,14 +13,15 @@ import {
   type RerankRequest,
 } from '../index.js';
 import { generateChat } from './chat/generate-chat.js';
-import { Deadline } from './deadline.js';
-import { EngineConnection, readText, toBackendError } from './engine-connection.js';
 import { toFoveaError } from './errors/engine-error.js';
 import { parseJson, readErrorBody } from './errors/engine-report.js';
 import { readMetrics } from './load/read-metrics.js';
+import { readModels } from './models/read-models.js';
 import { askPooling } from './pooling/ask-pooling.js';
 import { readEmbeddings } from './pooling/read-embeddings.js';
 import { readScores } from './pooling/read-scores.js';
+import { Deadline } from './transport/deadline.js';
+import { EngineConnection, readText, toBackendError } from './transport/engine-connection.js';
 
 export interface OpenAiHttpBackendOptions {
   /** `http://host:port`, with a path in front of `/v1` if the engine has one. */
@@ -37,6 +37,8 @@ export interface OpenAiHttpBackendOptions {
   readonly connections?: number | undefined;
   /** Ask for token ids (vLLM and the shim know them), so that an answer can be continued elsewhere. */
   readonly returnTokenIds?: boolean | undefined;
+  /** Tokens of prompt and answer, for an engine whose model list does not say. */
+  readonly maxModelLen?: number | undefined;
   /** Sampling for what a request leaves open. The API's own defaults unless set; `{}` leaves it to the engine. */
   readonly samplingDefaults?: Sampling | undefined;
 }
@@ -46,10 +48,6 @@ const maxMetricsBytes = 4 * 1024 * 1024;
 
 /** No `/metrics`, or not for us: the engine reports no load. */
 const withoutMetrics = new Set([401, 403, 404, 405]);
-
-const modelListSchema = z.object({
-  data: z.array(z.object({ id: z.string(), max_model_len: z.number().int().positive() })),
-});
 
 /** An engine behind OpenAI's HTTP protocol: vLLM, or our gpu-worker-shim (DESIGN D3). */
 class OpenAiHttpBackend extends Backend {
@@ -105,12 +103,7 @@ class OpenAiHttpBackend extends Backend {
   override async models(signal: AbortSignal): Promise<EngineModel[]> {
     const { statusCode, text } = await this.#ask('/v1/models', signal);
     if (statusCode !== 200) throw toFoveaError(readErrorBody(statusCode, text), { imagePaths: [] });
-    const parsed = modelListSchema.safeParse(parseJson(text));
-    if (!parsed.success) {
-      const detail = `/v1/models is not vLLM’s list with max_model_len: ${z.prettifyError(parsed.error)}`;
-      throw new FoveaError('BACKEND_ERROR', { detail });
-    }
-    return parsed.data.data.map(({ id, max_model_len }) => ({ id, maxModelLen: max_model_len }));
+    return readModels(parseJson(text), this.#options.maxModelLen);
   }
 
   override close(): Promise<void> {

@@ -1,18 +1,18 @@
 import { FoveaError } from '@fovea/errors';
 import type { GenerationEvent } from '@fovea/schemas/events';
 import type { ChatGeneration, EngineMessage } from '../../index.js';
-import { Deadline, type DeadlineOptions } from '../deadline.js';
+import { type ErrorContext, ImageCacheMissError, toFoveaError } from '../errors/engine-error.js';
+import { readErrorBody } from '../errors/engine-report.js';
+import { toLogText } from '../errors/public-text.js';
+import { Deadline, type DeadlineOptions } from '../transport/deadline.js';
 import {
   type EngineConnection,
   type EngineResponse,
   headerOf,
   readText,
   toBackendError,
-} from '../engine-connection.js';
-import { type ErrorContext, ImageCacheMissError, toFoveaError } from '../errors/engine-error.js';
-import { readErrorBody } from '../errors/engine-report.js';
-import { toLogText } from '../errors/public-text.js';
-import { createRequestBody } from '../request-body.js';
+} from '../transport/engine-connection.js';
+import { createRequestBody } from '../transport/request-body.js';
 import { ChatReader } from './chat-reader.js';
 import { readAnswer } from './read-answer.js';
 import { toWireParameters, type WireOptions } from './wire-parameters.js';
@@ -64,6 +64,8 @@ async function* attempt(
 ): AsyncGenerator<readonly GenerationEvent[]> {
   const body = createRequestBody(request.messages, toWireParameters(request, options));
   const context = contextOf(request.messages);
+  // The bound on an earlier attempt's error is none on this one.
+  deadline.stopIdle();
   try {
     const response = await connection.post('/v1/chat/completions', body, headersOf(request), deadline.signal);
     if ((await readHead(response, context, deadline)) === 'stream') {

@@ -1,6 +1,6 @@
 import type { GenerationEvent } from '@fovea/schemas/events';
-import type { Deadline } from '../deadline.js';
-import type { EngineResponse } from '../engine-connection.js';
+import type { Deadline } from '../transport/deadline.js';
+import type { EngineResponse } from '../transport/engine-connection.js';
 import type { ChatReader } from './chat-reader.js';
 import { SseDecoder } from './sse-decoder.js';
 

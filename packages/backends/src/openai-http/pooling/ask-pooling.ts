@@ -1,8 +1,8 @@
-import type { Deadline } from '../deadline.js';
-import { type EngineConnection, headerOf, readText, toBackendError } from '../engine-connection.js';
 import { toFoveaError } from '../errors/engine-error.js';
 import { parseJson, readErrorBody } from '../errors/engine-report.js';
-import { createJsonBody } from '../json-body.js';
+import type { Deadline } from '../transport/deadline.js';
+import { type EngineConnection, headerOf, readText, toBackendError } from '../transport/engine-connection.js';
+import { createJsonBody } from '../transport/json-body.js';
 
 /** A thousand vectors of 4096 dimensions, or the documents that an engine repeats in its answer. */
 const maxAnswerBytes = 64 * 1024 * 1024;

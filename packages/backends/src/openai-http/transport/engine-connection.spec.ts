@@ -3,11 +3,17 @@ import type { Socket } from 'node:net';
 import { FoveaError } from '@fovea/errors';
 import type { GenerationEvent } from '@fovea/schemas/events';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { imageOf } from '../conformance/test-png.js';
-import { isEngineGone } from '../engine-gone.js';
-import type { Backend, ChatGeneration, EngineImage } from '../index.js';
-import { createOpenAiHttpBackend, type OpenAiHttpBackendOptions } from '../openai-http.js';
-import { type RawEngine, type RawRequest, response, startRawEngine, streamOf } from './testing/raw-engine.js';
+import { imageOf } from '../../conformance/test-png.js';
+import { isEngineGone } from '../../engine-gone.js';
+import type { Backend, ChatGeneration, EngineImage } from '../../index.js';
+import { createOpenAiHttpBackend, type OpenAiHttpBackendOptions } from '../../openai-http.js';
+import {
+  type RawEngine,
+  type RawRequest,
+  response,
+  startRawEngine,
+  streamOf,
+} from '../testing/raw-engine.js';
 
 describe('openai-http on the wire', () => {
   let engine: RawEngine;

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { describe, expect, it } from '@jest/globals';
-import { imageOf, type TestImage } from '../conformance/test-png.js';
-import type { EngineMessage } from '../index.js';
+import { imageOf, type TestImage } from '../../conformance/test-png.js';
+import type { EngineMessage } from '../../index.js';
 import { createRequestBody, maxPieceBytes, minLentBytes, type RequestBody } from './request-body.js';
 
 async function collect(body: RequestBody): Promise<Buffer[]> {

@@ -1,6 +1,6 @@
 import { FoveaError } from '@fovea/errors';
-import type { EngineImage, EngineMessage, EnginePart } from '../index.js';
-import { saysNothing, wireFieldsOf } from './chat/wire-message.js';
+import type { EngineImage, EngineMessage, EnginePart } from '../../index.js';
+import { saysNothing, wireFieldsOf } from '../chat/wire-message.js';
 
 /**
  * No piece of a body is larger. A socket's work is by the piece more than by the byte; larger ones than this gain

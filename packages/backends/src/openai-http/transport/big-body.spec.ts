@@ -4,8 +4,8 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net';
 import { setTimeout as pause } from 'node:timers/promises';
 import { afterEach, describe, expect, it } from '@jest/globals';
-import type { Backend, ChatGeneration, EngineImage } from '../index.js';
-import { createOpenAiHttpBackend } from '../openai-http.js';
+import type { Backend, ChatGeneration, EngineImage } from '../../index.js';
+import { createOpenAiHttpBackend } from '../../openai-http.js';
 
 const chunkBytes = 384 * 1024;
 const chunks = 128;

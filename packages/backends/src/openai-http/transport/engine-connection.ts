@@ -1,7 +1,7 @@
 import type { Readable } from 'node:stream';
 import { FoveaError } from '@fovea/errors';
 import { type Dispatcher, Pool } from 'undici';
-import { EngineGoneError } from '../engine-gone.js';
+import { EngineGoneError } from '../../engine-gone.js';
 import type { RequestBody } from './request-body.js';
 
 export interface EngineConnectionOptions {
