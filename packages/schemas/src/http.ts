@@ -2,7 +2,6 @@ export {
   type ChatRequestWire,
   chatRequestSchema,
   contentWireSchema,
-  extensionSchemas,
   type MessageWire,
   messageWireSchema,
 } from './http/chat-request.js';
@@ -22,6 +21,7 @@ export {
   type PhariaErrorWire,
   phariaErrorSchema,
 } from './http/error-body.js';
+export { extensionSchemas } from './http/extensions.js';
 export {
   type FileDeletedWire,
   type FileListQuery,
@@ -47,3 +47,9 @@ export {
   modelListSchema,
   modelSettingsSchema,
 } from './http/listings.js';
+export type {
+  ResponseFormatWire,
+  ToolCallWire,
+  ToolChoiceWire,
+  ToolWire,
+} from './http/tools.js';

@@ -10,11 +10,12 @@ import type { BodyReader, ReadBody } from '../ingest/body-reader.js';
 import type { ImageIntake } from '../ingest/image-intake.js';
 import { chatMedia } from '../ingest/media/media-places.js';
 import type { ReceiveUpload } from '../upload/receive-upload.js';
-import type { AnswerHead } from './answer-head.js';
-import { ChatAnswer } from './chat-answer.js';
-import { ChatChunks, sseError } from './chat-chunks.js';
+import type { AnswerHead } from './answer/answer-head.js';
+import { ChatAnswer } from './answer/chat-answer.js';
+import { ChatChunks, sseError } from './answer/chat-chunks.js';
+import { withInlineReasoning } from './answer/inline-reasoning.js';
+import { type BegunAnswer, beginAnswer, collectAnswer, relayStream } from './answer/relay.js';
 import { type ChatEnd, ChatTelemetry } from './chat-telemetry.js';
-import { type BegunAnswer, beginAnswer, collectAnswer, relayStream } from './relay.js';
 import type { AcceptedChat, RunChat } from './run-chat.js';
 
 export interface ChatHandlerPorts {
@@ -107,6 +108,9 @@ export class ChatHandler {
     let begun: BegunAnswer | undefined;
     try {
       begun = await beginAnswer(accepted.entries);
+      if (accepted.listing.package.capabilities.reasoning === 'inline') {
+        begun = { ...begun, entries: withInlineReasoning(begun.entries) };
+      }
       telemetry.firstOutput();
       setAnswerHeaders(reply, accepted, begun);
       const head = answerHead(request, accepted);

@@ -12,10 +12,17 @@ import { laneOf } from '../delivery/lane-of.js';
 import type { FileShelf } from '../files/file-shelf.js';
 import { namedFiles } from '../files/named-files.js';
 import type { ReadBody } from '../ingest/body-reader.js';
-import { type ChatRequest, parseChatRequest, type TranslatedChat, toChatTask } from './to-chat-task.js';
+import { fingerprintOf } from './request/fingerprint.js';
+import {
+  type ChatRequest,
+  parseChatRequest,
+  type TranslatedChat,
+  toChatTask,
+} from './request/to-chat-task.js';
 
-/** Room for everything in the envelope but the messages. */
-const MAX_INLINE_MESSAGES_BYTES = MAX_ENVELOPE_BYTES / 2;
+/** The other half is room for everything in the envelope but content and references. */
+const MAX_INLINE_BYTES = MAX_ENVELOPE_BYTES / 2;
+const BLOB_REF_BYTES = 200;
 
 /** What the door knows of a request when its body has been read. */
 export interface ChatInput {
@@ -119,10 +126,14 @@ export class RunChat {
       ...(prompt.isWhole && { estimatedPromptTokens: prompt.atLeast }),
       ...(input.traceparent === undefined ? {} : { traceparent: input.traceparent }),
     };
-    const text = Buffer.from(JSON.stringify(chat.task.messages));
-    if (text.length + blobs.length * 200 <= MAX_INLINE_MESSAGES_BYTES) return { ...job, task: chat.task };
-    const ref = await this.#storeText(text, input);
-    return { ...job, task: { ...chat.task, messages: { blob: blobs.push(ref) - 1 } } };
+    const { messages, tools, responseFormat, extensions, ...short } = chat.task;
+    const content = Buffer.from(JSON.stringify({ messages, tools, responseFormat, extensions }));
+    const fingerprint = fingerprintOf(job, content, short);
+    if (content.length + blobs.length * BLOB_REF_BYTES <= MAX_INLINE_BYTES) {
+      return { ...job, fingerprint, task: chat.task };
+    }
+    const ref = await this.#storeText(content, input);
+    return { ...job, fingerprint, task: { ...short, messages: { blob: blobs.push(ref) - 1 } } };
   }
 
   async #storeText(text: Buffer, { tenant, requestId, signal }: ChatInput): Promise<BlobRef> {

@@ -45,6 +45,7 @@ export function fromEvent(event: ErrorEvent): FoveaError {
     param: event.param,
     limit: event.limit === undefined ? undefined : definedLimit(event.limit),
     retryAfterS: event.retryAfterS,
+    mayRetry: event.mayRetry,
   });
 }
 

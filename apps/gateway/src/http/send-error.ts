@@ -18,6 +18,8 @@ export function sendError(
   if (reply.sent || reply.raw.headersSent || reply.raw.destroyed) return;
   const wait = retryAfterS(error);
   if (wait !== undefined) reply.header('retry-after', wait);
+  // What OpenAI's SDKs go by before they look at the status.
+  if (error.mayRetry === false) reply.header('x-should-retry', 'false');
   reply
     .code(error.status)
     .header('content-type', 'application/json; charset=utf-8')

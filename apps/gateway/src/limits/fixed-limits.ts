@@ -6,6 +6,7 @@ import { MAX_LINGER_BYTES, MAX_LINGER_MS } from '../http/linger.js';
 import { MAX_JSON_NUMBER } from '../ingest/json/refusals.js';
 import { MAX_HEAD_CHARS } from '../ingest/media/data-url.js';
 import { jsonLimits } from '../ingest/streaming-body-reader.js';
+import { schemaLimits } from '../json-schema/schema-limits.js';
 import { defaultFormLimits, MAX_FIELD_BYTES } from '../multipart/form-limits.js';
 import { ACCEPTED_CODINGS, MAX_CODINGS } from '../upload/content-encoding.js';
 import { MAX_DECOMPRESSION_RATIO } from '../upload/decompress.js';
@@ -67,6 +68,23 @@ export const fixedLimits = {
     'INVALID_REQUEST',
   ),
   max_field_bytes: limit(MAX_FIELD_BYTES, 'Bytes of a form field that is no file.', 'INVALID_REQUEST'),
+  max_schema_bytes: limit(schemaLimits.bytes, 'Bytes of a JSON schema.', 'INVALID_REQUEST'),
+  max_schema_depth: limit(schemaLimits.depth, 'Nesting of a JSON schema.', 'INVALID_REQUEST'),
+  max_schema_nodes: limit(
+    schemaLimits.nodes,
+    'Lists, objects and values of a JSON schema.',
+    'INVALID_REQUEST',
+  ),
+  max_schema_pattern_chars: limit(
+    schemaLimits.patternChars,
+    'Characters of a regular expression for the answer.',
+    'INVALID_REQUEST',
+  ),
+  max_schema_repetitions: limit(
+    schemaLimits.repetitions,
+    'Counted repetitions of a regular expression, multiplied; `maxItems` and the like.',
+    'INVALID_REQUEST',
+  ),
   max_unwanted_bytes: limit(
     MAX_LINGER_BYTES,
     'Bytes of a body that are thrown away after an early answer, before the connection is closed.',

@@ -10,6 +10,8 @@ import { MAX_IMAGE_SIDE_PX, readGatewayConfig } from '../gateway.config.js';
 import { chatMedia } from '../ingest/media/media-places.js';
 import { StreamingBodyReader } from '../ingest/streaming-body-reader.js';
 import { TextParser } from '../ingest/text/text-parser.js';
+import { checkJsonSchema } from '../json-schema/check-json-schema.js';
+import { checkPattern } from '../json-schema/check-pattern.js';
 import { readForm, readTextField } from '../multipart/read-form.js';
 import { parseContentEncoding } from '../upload/content-encoding.js';
 import { decompress } from '../upload/decompress.js';
@@ -97,6 +99,15 @@ const offences: Record<keyof Fixed, ((value: number) => unknown) | undefined> = 
     const windows = new LargeWindows(1);
     for (let taken = 0; taken <= value; taken += 1) await windows.enter(new AbortController().signal);
   },
+  max_schema_bytes: (value) => checkJsonSchema({ title: 'x'.repeat(value - '{"title":""}'.length + 1) }, []),
+  max_schema_depth: (value) => {
+    let schema: Record<string, unknown> = {};
+    for (let depth = 0; depth <= value; depth += 1) schema = { not: schema };
+    checkJsonSchema(schema, []);
+  },
+  max_schema_nodes: (value) => checkJsonSchema({ enum: Array(value - 1).fill(0) }, []),
+  max_schema_pattern_chars: (value) => checkPattern('x'.repeat(value + 1), 'pattern'),
+  max_schema_repetitions: (value) => checkJsonSchema({ maxItems: value + 1 }, []),
   max_header_bytes: (value) => refusedHeaders(value),
   max_form_parts: (value) => readParts(Array(value + 1).fill(field)),
   max_part_header_bytes: (value) => readParts([`${field}\r\nX: ${'x'.repeat(value)}`]),

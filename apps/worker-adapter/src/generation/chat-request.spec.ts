@@ -87,17 +87,24 @@ describe('buildChatGeneration', () => {
     expect(blobs.reads).toHaveLength(2);
   });
 
-  it('takes long messages from their blob', async () => {
+  it('takes long content from its blob', async () => {
     const blobs = new FakeBlobStore();
     const text = 'long '.repeat(50_000);
+    const message = { role: 'user', content: [{ type: 'text', text }], plain: true };
     const ref = blobs.add(
       'b',
-      Buffer.from(JSON.stringify([{ role: 'user', content: [{ type: 'text', text }], plain: true }])),
+      Buffer.from(
+        JSON.stringify({ messages: [message], tools: [{ name: 'f' }], extensions: { min_p: 0.1 } }),
+      ),
       'application/json',
     );
     const job = createJob({ blobs: [ref], task: { kind: 'chat', messages: { blob: 0 }, sampling: {} } });
-    const { messages } = await buildChatGeneration(job, model, blobs, signal);
-    expect(messages).toEqual([{ role: 'user', content: text }]);
+    const request = await buildChatGeneration(job, model, blobs, signal);
+    expect(request).toMatchObject({
+      messages: [{ role: 'user', content: text }],
+      tools: [{ name: 'f' }],
+      extensions: { min_p: 0.1 },
+    });
   });
 
   it.each([
@@ -114,6 +121,36 @@ describe('buildChatGeneration', () => {
     const served = { ...model, maximumCompletionTokens: maximum };
     const request = await buildChatGeneration(withImage, served, blobs, signal);
     expect(request.sampling.maxTokens).toBe(sent);
+  });
+
+  it('passes calls, their results and the trace context on', async () => {
+    const call = { id: 'c1', name: 'f', arguments: '{}' };
+    const job = createJob({
+      traceparent: '00-1-2-01',
+      task: {
+        kind: 'chat',
+        messages: [
+          { role: 'assistant', content: [], toolCalls: [call] },
+          { role: 'tool', content: [{ type: 'text', text: 'x' }], plain: true, toolCallId: 'c1' },
+        ],
+        tools: [{ name: 'f' }],
+        toolChoice: { name: 'f' },
+        parallelToolCalls: false,
+        responseFormat: { type: 'json_object' },
+        sampling: {},
+      },
+    });
+    expect(await buildChatGeneration(job, model, new FakeBlobStore(), signal)).toMatchObject({
+      messages: [
+        { role: 'assistant', content: [], toolCalls: [call] },
+        { role: 'tool', content: 'x', toolCallId: 'c1' },
+      ],
+      tools: [{ name: 'f' }],
+      toolChoice: { name: 'f' },
+      parallelToolCalls: false,
+      responseFormat: { type: 'json_object' },
+      traceparent: '00-1-2-01',
+    });
   });
 
   it('passes extensions on under their wire names', async () => {

@@ -3,21 +3,19 @@ import type { BlobStore } from '@fovea/blob-store';
 import { FoveaError } from '@fovea/errors';
 import {
   type BlobRef,
+  type ChatContent,
   type ChatJob,
   type ChatMessage,
   type ContentPart,
-  chatMessageSchema,
+  chatContentSchema,
   type Sampling,
 } from '@fovea/schemas/jobs';
-import { z } from 'zod';
 
 /** What the engine calls a model, and what its package bounds. */
 export interface ServedModel {
   readonly engineModel: string;
   readonly maximumCompletionTokens: number | null;
 }
-
-const messagesSchema = z.array(chatMessageSchema).min(1);
 
 /** What a request holds of its images while it sends them: chunks that are read, pieces that are encoded. */
 const SENDING_BYTES = 2 * 1024 * 1024;
@@ -45,14 +43,19 @@ export async function buildChatGeneration(
   signal: AbortSignal,
 ): Promise<ChatGeneration> {
   const source: BlobSource = { job, blobs, signal };
-  const { messages, sampling, extensions } = job.task;
-  const parsed = Array.isArray(messages) ? messages : parseMessages(await readBlob(source, messages.blob));
+  const { toolChoice, parallelToolCalls, sampling } = job.task;
+  const { messages, tools, responseFormat, extensions } = await readContent(source);
   return {
     requestId: job.id,
     model: model.engineModel,
-    messages: parsed.map((message) => toEngineMessage(message, source)),
+    messages: messages.map((message) => toEngineMessage(message, source)),
     sampling: boundSampling(sampling, model.maximumCompletionTokens),
+    ...(tools === undefined ? {} : { tools }),
+    ...(toolChoice === undefined ? {} : { toolChoice }),
+    ...(parallelToolCalls === undefined ? {} : { parallelToolCalls }),
+    ...(responseFormat === undefined ? {} : { responseFormat }),
     ...(extensions === undefined ? {} : { extensions }),
+    ...(job.traceparent === undefined ? {} : { traceparent: job.traceparent }),
   };
 }
 
@@ -91,22 +94,30 @@ async function* blobChunks({ blobs, signal }: BlobSource, ref: BlobRef): AsyncGe
   }
 }
 
-/** Long request text. Parsed on the event loop: the lock is renewed from a thread, other streams wait a little. */
-function parseMessages(bytes: Buffer): ChatMessage[] {
+/** Long content is parsed on the event loop: the lock is renewed from a thread, other streams wait a little. */
+async function readContent(source: BlobSource): Promise<ChatContent> {
+  const { task } = source.job;
+  const { messages } = task;
+  if (Array.isArray(messages)) return { ...task, messages };
+  const bytes = await readBlob(source, messages.blob);
   try {
     const value: unknown = JSON.parse(bytes.toString('utf8'));
-    return messagesSchema.parse(value);
+    return chatContentSchema.parse(value);
   } catch (error) {
     throw new FoveaError('INTERNAL', { detail: 'the blob of messages does not hold messages', cause: error });
   }
 }
 
 function toEngineMessage(message: ChatMessage, source: BlobSource): EngineMessage {
-  const name = message.name === undefined ? {} : { name: message.name };
+  const { role, name, toolCalls, toolCallId } = message;
+  const more = {
+    ...(name === undefined ? {} : { name }),
+    ...(toolCalls === undefined ? {} : { toolCalls }),
+    ...(toolCallId === undefined ? {} : { toolCallId }),
+  };
   const text = message.plain === true ? plainText(message.content) : undefined;
-  if (text !== undefined) return { role: message.role, content: text, ...name };
-  const content = message.content.map((part) => toEnginePart(part, source));
-  return { role: message.role, content, ...name };
+  if (text !== undefined) return { role, content: text, ...more };
+  return { role, content: message.content.map((part) => toEnginePart(part, source)), ...more };
 }
 
 /** The text of a message that holds nothing else. */

@@ -1,4 +1,10 @@
 import { z } from 'zod';
+import {
+  responseFormatWireSchema,
+  toolCallWireSchema,
+  toolChoiceWireSchema,
+  toolWireSchema,
+} from './tools.js';
 
 /**
  * The chat request as clients send it (`POST /chat/completions`): snake_case, both dialects. Ranges follow the
@@ -46,8 +52,8 @@ export const messageWireSchema = z
     role: z.enum(['system', 'developer', 'user', 'assistant', 'tool']),
     content: contentWireSchema.nullish(),
     name: z.string().max(256).optional(),
-    tool_calls: z.array(z.unknown()).nullish(),
-    tool_call_id: z.string().nullish(),
+    tool_calls: z.array(toolCallWireSchema).max(128).nullish().meta({ description: 'On `assistant`.' }),
+    tool_call_id: z.string().min(1).max(256).nullish().meta({ description: 'On `tool`.' }),
   })
   .meta({ id: 'Message' });
 export type MessageWire = z.infer<typeof messageWireSchema>;
@@ -78,9 +84,9 @@ export const chatRequestSchema = z
     seed: z.number().int().optional(),
     stream: z.boolean().optional(),
     stream_options: z.object({ include_usage: z.boolean().nullish() }).optional(),
-    response_format: z.object({ type: z.string() }).loose().optional(),
-    tools: z.array(z.unknown()).max(128).optional(),
-    tool_choice: z.union([z.string(), z.object({ type: z.string() }).loose()]).optional(),
+    response_format: responseFormatWireSchema.optional(),
+    tools: z.array(toolWireSchema).max(128).optional(),
+    tool_choice: toolChoiceWireSchema.optional(),
     parallel_tool_calls: z.boolean().optional(),
     steering_concepts: z.array(z.string()).optional(),
     user: z.string().optional().meta({ description: 'Accepted, without effect.' }),
@@ -92,13 +98,3 @@ export const chatRequestSchema = z
   })
   .meta({ id: 'ChatRequest' });
 export type ChatRequestWire = z.infer<typeof chatRequestSchema>;
-
-/** Engine extensions that can be checked here; a package must list one before it passes (DESIGN D6). */
-export const extensionSchemas = {
-  min_p: z.number().min(0).max(1),
-  repetition_penalty: z.number().positive().max(10),
-  stop_token_ids: z.array(z.number().int().nonnegative()).max(256),
-  min_tokens: z.number().int().nonnegative(),
-  ignore_eos: z.boolean(),
-  skip_special_tokens: z.boolean(),
-} as const satisfies Record<string, z.ZodType>;

@@ -43,7 +43,13 @@ export const chatAnswerSchema = z
           role: z.literal('assistant'),
           content: z.string(),
           reasoning_content: z.string().optional(),
-          tool_calls: z.array(z.unknown()),
+          tool_calls: z.array(
+            z.object({
+              id: z.string(),
+              type: z.literal('function'),
+              function: z.object({ name: z.string(), arguments: z.string() }),
+            }),
+          ),
         }),
         logprobs: logprobsWireSchema.nullable(),
       }),
@@ -69,6 +75,16 @@ export const chatChunkSchema = z
           role: z.literal('assistant').optional(),
           content: z.string().optional(),
           reasoning_content: z.string().optional(),
+          tool_calls: z
+            .array(
+              z.object({
+                index: z.number().int(),
+                id: z.string().optional(),
+                type: z.literal('function').optional(),
+                function: z.object({ name: z.string().optional(), arguments: z.string().optional() }),
+              }),
+            )
+            .optional(),
         }),
         logprobs: logprobsWireSchema.nullable(),
       }),

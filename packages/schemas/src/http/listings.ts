@@ -89,6 +89,14 @@ export const limitsSchema = z
     max_part_header_bytes: z.number().int(),
     max_file_name_length: z.number().int(),
     max_field_bytes: z.number().int().meta({ description: 'Of a form field that is no file.' }),
+    max_schema_bytes: z.number().int().meta({ description: 'Of a JSON schema for tools or answers.' }),
+    max_schema_depth: z.number().int(),
+    max_schema_nodes: z.number().int().meta({ description: 'Lists, objects and values together.' }),
+    max_schema_pattern_chars: z.number().int(),
+    max_schema_repetitions: z
+      .number()
+      .int()
+      .meta({ description: 'In a regular expression, multiplied; also of `maxItems` and the like.' }),
     blob_store_bytes: z
       .number()
       .int()

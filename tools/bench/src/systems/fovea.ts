@@ -113,6 +113,7 @@ export class FoveaSystem {
         extensions: [],
         capabilities,
         waitForWorkerS: 86_400,
+        imageProcessor: null,
       };
       const modelPackage = {
         checkpoint: name,

@@ -2,8 +2,8 @@ import { FoveaError } from '@fovea/errors';
 import { type ErrorEvent, type GenerationEnd, type GenerationEvent, isTerminal } from '@fovea/schemas/events';
 import type { ChatAnswerWire } from '@fovea/schemas/http';
 import type { StreamEntry } from '@fovea/token-stream';
-import { fromEvent } from '../http/error-body.js';
-import type { SseResponse } from '../http/sse-response.js';
+import { fromEvent } from '../../http/error-body.js';
+import type { SseResponse } from '../../http/sse-response.js';
 import type { ChatAnswer } from './chat-answer.js';
 import { type ChatChunks, SSE_DONE, sseError, sseFrame } from './chat-chunks.js';
 

@@ -4,7 +4,7 @@ import { FoveaError } from '@fovea/errors';
 import type { GenerationEvent } from '@fovea/schemas/events';
 import type { StreamEntry } from '@fovea/token-stream';
 import { afterEach, describe, expect, it } from '@jest/globals';
-import { SseResponse } from '../http/sse-response.js';
+import { SseResponse } from '../../http/sse-response.js';
 import { ChatAnswer } from './chat-answer.js';
 import { ChatChunks } from './chat-chunks.js';
 import { beginAnswer, collectAnswer, relayStream } from './relay.js';

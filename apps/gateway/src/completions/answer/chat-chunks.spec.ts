@@ -1,5 +1,5 @@
 import { FoveaError } from '@fovea/errors';
-import type { GenerationEvent } from '@fovea/schemas/events';
+import type { GenerationEvent, ToolCallDelta } from '@fovea/schemas/events';
 import { type ChatChunkWire, chatChunkSchema } from '@fovea/schemas/http';
 import { describe, expect, it } from '@jest/globals';
 import { ChatChunks, splitText, sseError, sseFrame } from './chat-chunks.js';
@@ -82,5 +82,49 @@ describe('chat chunks', () => {
       usage: { total_tokens: 3 },
     });
     expect(frame).not.toContain('[DONE]');
+  });
+});
+
+describe('chunks of tool calls', () => {
+  const call = (more: Partial<ToolCallDelta>): GenerationEvent => ({
+    type: 'tool-call-delta',
+    index: 0,
+    call: 0,
+    arguments: '',
+    ...more,
+  });
+
+  it('name a call once, go on with its arguments, and end with an empty text', () => {
+    const chunks = run([
+      call({ id: 'call-1', name: 'f' }),
+      call({ arguments: '{"a"' }),
+      call({ arguments: ':1}' }),
+      call({ call: 1, id: 'call-2', name: 'g', arguments: '{}' }),
+      { type: 'choice-end', index: 0, finishReason: 'tool_calls' },
+      end,
+    ]);
+    expect(chunks.slice(1).map((chunk) => chunk.choices[0]?.delta)).toEqual([
+      {
+        content: '',
+        tool_calls: [{ index: 0, id: 'call-1', type: 'function', function: { name: 'f', arguments: '' } }],
+      },
+      { content: '', tool_calls: [{ index: 0, function: { arguments: '{"a"' } }] },
+      { content: '', tool_calls: [{ index: 0, function: { arguments: ':1}' } }] },
+      {
+        content: '',
+        tool_calls: [{ index: 1, id: 'call-2', type: 'function', function: { name: 'g', arguments: '{}' } }],
+      },
+      { content: '' },
+    ]);
+    for (const chunk of chunks) expect(chatChunkSchema.parse(chunk)).toEqual(chunk);
+  });
+
+  it('stay below the line limit of clients, however long the arguments are', () => {
+    const long = JSON.stringify({ a: 'ä"'.repeat(30_000) });
+    const chunks = run([call({ id: 'c', name: 'f', arguments: long })]).slice(1);
+    const parts = chunks.flatMap((chunk) => chunk.choices[0]?.delta.tool_calls ?? []);
+    expect(parts.map((part) => part.function.arguments).join('')).toBe(long);
+    expect(parts.filter((part) => part.id !== undefined)).toHaveLength(1);
+    for (const chunk of chunks) expect(Buffer.byteLength(sseFrame(chunk))).toBeLessThan(100 * 1024);
   });
 });

@@ -1,13 +1,14 @@
 import type { FoveaError } from '@fovea/errors';
-import type { GenerationEvent, TextDelta, Usage } from '@fovea/schemas/events';
+import type { GenerationEvent, ReasoningDelta, TextDelta, ToolCallDelta, Usage } from '@fovea/schemas/events';
 import type { ChatChunkWire } from '@fovea/schemas/http';
-import { toOpenAiBody } from '../http/error-body.js';
+import { toOpenAiBody } from '../../http/error-body.js';
 import { type AnswerHead, toLogprobsWire, toUsageWire } from './answer-head.js';
 
 /** Clients read a line of at most 128 KiB; escaped, a character can take six bytes. */
 const MAX_TEXT_CHARS = 10_000;
 
 type Choice = ChatChunkWire['choices'][number];
+type Delta = TextDelta | ReasoningDelta | ToolCallDelta;
 
 export interface ChunkOptions {
   readonly head: AnswerHead;
@@ -49,35 +50,61 @@ export class ChatChunks {
     }
     switch (event.type) {
       case 'text-delta':
-        yield* this.#text(event);
+        yield* this.#pieces(event, event.text, (content) => ({ content }));
         break;
       case 'reasoning-delta':
-        for (const piece of splitText(event.text)) {
-          yield this.#chunk({ index: event.index, delta: { content: '', reasoning_content: piece } });
-        }
+        yield* this.#pieces(event, event.text, (piece) => ({ content: '', reasoning_content: piece }));
         break;
-      case 'choice-end':
-        yield this.#chunk({ index: event.index, finish_reason: event.finishReason, delta: {} });
+      case 'tool-call-delta':
+        yield* this.#call(event);
         break;
+      case 'choice-end': {
+        // As recorded: after calls the last delta has an empty text.
+        const delta = event.finishReason === 'tool_calls' ? { content: '' } : {};
+        yield this.#chunk({ index: event.index, finish_reason: event.finishReason, delta });
+        break;
+      }
       case 'generation-end':
         if (this.options.includeUsage) yield this.#usage(event.usage, event.systemFingerprint);
         break;
-      case 'generation-start':
-      case 'error':
+      default:
         break;
     }
   }
 
-  *#text(event: TextDelta): Generator<ChatChunkWire> {
-    const wanted = this.options.logprobs && event.logprobs !== undefined ? event.logprobs : undefined;
-    let logprobs = wanted === undefined ? null : toLogprobsWire(wanted);
-    if (event.text === '' && logprobs !== null) {
-      yield this.#chunk({ index: event.index, delta: { content: '' }, logprobs });
-    }
-    for (const piece of splitText(event.text)) {
-      yield this.#chunk({ index: event.index, delta: { content: piece }, logprobs });
+  /** One chunk per piece of a text; what is known of its tokens goes out with the first. */
+  *#pieces(
+    event: Delta,
+    text: string,
+    toDelta: (piece: string) => Choice['delta'],
+  ): Generator<ChatChunkWire> {
+    const { index } = event;
+    let logprobs = this.#logprobs(event);
+    if (text === '' && logprobs !== null) yield this.#chunk({ index, delta: { content: '' }, logprobs });
+    for (const piece of splitText(text)) {
+      yield this.#chunk({ index, delta: toDelta(piece), logprobs });
       logprobs = null;
     }
+  }
+
+  /** The first chunk of a call names it, those that follow only go on with its arguments. */
+  *#call(event: ToolCallDelta): Generator<ChatChunkWire> {
+    const { index, call, id, name } = event;
+    let logprobs = this.#logprobs(event);
+    const [first = '', ...more] = splitText(event.arguments);
+    const named = id === undefined ? {} : { id, type: 'function' as const };
+    const called = { ...(name === undefined ? {} : { name }), arguments: first };
+    for (const part of [
+      { index: call, ...named, function: called },
+      ...more.map((piece) => ({ index: call, function: { arguments: piece } })),
+    ]) {
+      yield this.#chunk({ index, delta: { content: '', tool_calls: [part] }, logprobs });
+      logprobs = null;
+    }
+  }
+
+  #logprobs({ logprobs }: Delta): Choice['logprobs'] {
+    return this.options.logprobs && logprobs !== undefined ? toLogprobsWire(logprobs) : null;
   }
 
   #usage(usage: Usage, fingerprint: string | undefined): ChatChunkWire {

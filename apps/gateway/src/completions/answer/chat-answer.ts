@@ -1,10 +1,24 @@
-import type { FinishReason, GenerationEvent, Logprob } from '@fovea/schemas/events';
+import type {
+  FinishReason,
+  GenerationEvent,
+  Logprob,
+  ReasoningDelta,
+  TextDelta,
+  ToolCallDelta,
+} from '@fovea/schemas/events';
 import type { ChatAnswerWire } from '@fovea/schemas/http';
 import { type AnswerHead, toLogprobsWire, toUsageWire } from './answer-head.js';
+
+interface Call {
+  id: string;
+  name: string;
+  arguments: string;
+}
 
 interface Choice {
   text: string;
   reasoning: string;
+  calls: Call[];
   logprobs: Logprob[];
   finishReason: FinishReason | undefined;
 }
@@ -21,6 +35,7 @@ export class ChatAnswer {
     this.#choices = Array.from({ length: choices }, () => ({
       text: '',
       reasoning: '',
+      calls: [],
       logprobs: [],
       finishReason: undefined,
     }));
@@ -29,14 +44,14 @@ export class ChatAnswer {
   /** Returns the answer with the event that ends it. Errors are the caller's. */
   add(event: GenerationEvent): ChatAnswerWire | undefined {
     switch (event.type) {
-      case 'text-delta': {
-        const choice = this.#choice(event.index);
-        choice.text += event.text;
-        choice.logprobs.push(...(event.logprobs ?? []));
+      case 'text-delta':
+        this.#delta(event).text += event.text;
         return undefined;
-      }
       case 'reasoning-delta':
-        this.#choice(event.index).reasoning += event.text;
+        this.#delta(event).reasoning += event.text;
+        return undefined;
+      case 'tool-call-delta':
+        addCall(this.#delta(event).calls, event);
         return undefined;
       case 'choice-end':
         this.#choice(event.index).finishReason = event.finishReason;
@@ -56,6 +71,12 @@ export class ChatAnswer {
     }
   }
 
+  #delta({ index, logprobs }: TextDelta | ReasoningDelta | ToolCallDelta): Choice {
+    const choice = this.#choice(index);
+    for (const logprob of logprobs ?? []) choice.logprobs.push(logprob);
+    return choice;
+  }
+
   #choice(index: number): Choice {
     const choice = this.#choices[index];
     if (choice === undefined)
@@ -68,8 +89,29 @@ export class ChatAnswer {
     return {
       index,
       finish_reason: choice.finishReason ?? 'content_filter',
-      message: { role: 'assistant', content: choice.text, ...reasoning, tool_calls: [] },
+      message: {
+        role: 'assistant',
+        content: choice.text,
+        ...reasoning,
+        tool_calls: choice.calls.map(toCallWire),
+      },
       logprobs: this.logprobs ? toLogprobsWire(choice.logprobs) : null,
     };
   }
+}
+
+/** The pieces of one call are joined; an engine begins a call before it begins the next. */
+function addCall(calls: Call[], delta: ToolCallDelta): void {
+  const call = calls[delta.call] ?? { id: '', name: '', arguments: '' };
+  calls[delta.call] = call;
+  call.id = delta.id ?? call.id;
+  call.name = delta.name ?? call.name;
+  call.arguments += delta.arguments;
+}
+
+function toCallWire({
+  id,
+  ...called
+}: Call): ChatAnswerWire['choices'][number]['message']['tool_calls'][number] {
+  return { id, type: 'function', function: called };
 }
