@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { chunks, deltasOf, read, says, stop, text, usage, usageChunk } from '../testing/read-stream.js';
+import { chunks, deltasOf, read, role, says, text, usage, usageChunk } from '../testing/read-stream.js';
 
 describe('ChatReader reads text', () => {
   it.each<[string, (object | string)[], object[]]>([
