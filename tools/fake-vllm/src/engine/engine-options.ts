@@ -56,6 +56,8 @@ export interface FakeEngineOptions {
   readonly promptTokensDetails?: boolean;
   /** `--enable-force-include-usage`. */
   readonly forceIncludeUsage?: boolean;
+  /** `--enable-server-load-tracking`; without it `/load` always says 0. */
+  readonly trackLoad?: boolean;
   /** `--enable-request-id-headers`. */
   readonly requestIdHeaders?: boolean;
   /** False: `tool_choice: "auto"` is refused, as without `--enable-auto-tool-choice`. */
@@ -105,6 +107,7 @@ export function toSettings(options: FakeEngineOptions): EngineSettings {
     preprocessMsPerImage: 0,
     promptTokensDetails: false,
     forceIncludeUsage: false,
+    trackLoad: false,
     requestIdHeaders: false,
     autoToolChoice: true,
     toolCallIds: 'vllm',

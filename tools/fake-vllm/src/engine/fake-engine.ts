@@ -50,8 +50,6 @@ export class FakeEngine {
   readonly requests: SeenRequest[] = [];
   /** Requests between their arrival and the end of their answer. */
   readonly inFlight = new Set<Admission>();
-  /** Answers on any route that are under way; what `/load` shows. */
-  serverLoad = 0;
   process: EngineProcess;
   #gauges: Partial<Gauges> = {};
 

@@ -56,6 +56,7 @@ export const infoRoutes: Readonly<Record<string, Readonly<Record<string, Route>>
   '/v1/models': { GET: models },
   '/metrics': { GET: metrics },
   '/load': {
-    GET: (engine, _request, response) => sendJson(response, 200, { server_load: engine.inFlight.size }),
+    GET: (engine, _request, response) =>
+      sendJson(response, 200, { server_load: engine.settings.trackLoad ? engine.inFlight.size : 0 }),
   },
 };

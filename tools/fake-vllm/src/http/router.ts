@@ -1,6 +1,7 @@
-import { timingSafeEqual } from 'node:crypto';
+import { randomUUID, timingSafeEqual } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { chatRoute } from '../chat/chat-route.js';
+import { completionsRoute } from '../completions/completions-route.js';
 import type { Task } from '../engine/engine-options.js';
 import type { FakeEngine } from '../engine/fake-engine.js';
 import { embeddingsRoute } from '../pooling/embeddings-route.js';
@@ -8,6 +9,7 @@ import { rerankRoute } from '../pooling/rerank-route.js';
 import { scoreRoute } from '../pooling/score-route.js';
 import type { EngineControls } from '../server/engine-controls.js';
 import { detokenizeRoute, tokenizeRoute } from '../tokenizer/tokenize-route.js';
+import { transcriptionRoute } from '../transcription/transcription-route.js';
 import { adminRoute } from './admin-routes.js';
 import { infoRoutes } from './info-routes.js';
 import { sendError } from './respond.js';
@@ -22,6 +24,8 @@ export type Route = (
 /** Routes that are registered only when the model can do the task. */
 const taskRoutes: Readonly<Record<string, { readonly task: Task; readonly route: Route }>> = {
   '/v1/chat/completions': { task: 'generate', route: chatRoute },
+  '/v1/completions': { task: 'generate', route: completionsRoute },
+  '/v1/audio/transcriptions': { task: 'transcription', route: transcriptionRoute },
   '/v1/embeddings': { task: 'embed', route: embeddingsRoute },
   '/rerank': { task: 'score', route: rerankRoute },
   '/v1/rerank': { task: 'score', route: rerankRoute },
@@ -64,6 +68,10 @@ async function dispatch(
 ): Promise<void> {
   // vLLM's server (uvicorn) sends no Keep-Alive hint: a client has to know the 5 s by itself.
   response.setHeader('connection', 'keep-alive');
+  if (engine.settings.requestIdHeaders) {
+    const given = request.headers['x-request-id'];
+    response.setHeader('x-request-id', typeof given === 'string' ? given : randomUUID().replaceAll('-', ''));
+  }
   const url = new URL(request.url ?? '/', 'http://fake');
   if (await adminRoute(engine, controls, request, response, url)) return;
   response.once('finish', () => {

@@ -1,4 +1,4 @@
-import type { Prompt } from '../generation/sampling.js';
+import type { Prompt, Sampling } from '../generation/sampling.js';
 import type { VllmError } from '../http/vllm-error.js';
 import type { SeenImage } from '../media/seen-image.js';
 
@@ -16,5 +16,8 @@ export interface AcceptedRequest {
   readonly cacheSalt: string | undefined;
   /** Set when vLLM would find the fault only inside the engine: a stream then begins with the error. */
   readonly engineRefusal: VllmError | undefined;
+  /** Undefined for requests that make no tokens. */
+  readonly sampling?: Sampling | undefined;
+  /** Everything but messages, prompt, input and documents, as it came. */
   readonly parameters: Readonly<Record<string, unknown>>;
 }

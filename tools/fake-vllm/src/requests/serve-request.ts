@@ -51,6 +51,10 @@ async function admit<R extends AcceptedRequest>(
     metrics.add('vllm:mm_cache_queries', request.images.length);
     metrics.add('vllm:mm_cache_hits', request.images.filter((image) => image.isCached).length);
     metrics.observe('vllm:request_prompt_tokens', run.promptTokens);
+    if (request.sampling !== undefined) {
+      metrics.observe('vllm:request_params_n', request.sampling.n);
+      metrics.observe('vllm:request_params_max_tokens', request.sampling.maxTokens);
+    }
     remember(admission, request, run);
     run.log('request');
     return run;
