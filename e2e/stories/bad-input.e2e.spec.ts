@@ -23,6 +23,7 @@ describe('bad input gets a clear answer and leaves nothing behind', () => {
     system = await System.start({ engineUrl: engine.url, env: { GATEWAY_MAX_BODY_BYTES: '2000000' } });
     await system.startAdapter('vlm', workerToml('vlm'));
     await system.startAdapter('text', workerToml('text-only', { multimodal: false }));
+    await system.startAdapter('counted', workerToml('counted', { imageFamily: 'qwen2_5_vl' }));
     await system.untilModel('vlm', 'available');
     small = dataUrl(await plainPicture(20, 20));
   }, 120_000);
@@ -133,7 +134,7 @@ describe('bad input gets a clear answer and leaves nothing behind', () => {
   });
 
   it('takes 4000 pixels a side and refuses 4001 from the header alone, with the limit', async () => {
-    const fits = await system.chat(ask(dataUrl(await plainPicture(4000, 1))));
+    const fits = await system.chat(ask(dataUrl(await plainPicture(4000, 20))));
     expect(fits.status).toBe(200);
     await fits.json();
     const wide = await plainPicture(4001, 1);
@@ -147,6 +148,26 @@ describe('bad input gets a clear answer and leaves nothing behind', () => {
         limit: { name: 'max_image_side_px', value: 4000, actual: 4001 },
       },
     });
+  });
+
+  it('refuses a prompt that cannot fit before an engine sees it, naming the picture that is too much', async () => {
+    await system.untilModel('counted', 'available');
+    const accepted = engine.requests.length;
+    // Each is 2691 tokens, and the engine's context 8192.
+    const picture = imagePart(dataUrl(await plainPicture(1920, 1080)));
+    const answer = await system.chat({
+      model: 'counted',
+      messages: [{ role: 'user', content: [picture, picture, picture, picture] }],
+    });
+    expect(answer.status).toBe(400);
+    expect(await errorOf(answer)).toMatchObject({
+      error: {
+        code: 'CONTEXT_LENGTH_EXCEEDED',
+        param: 'messages[0].content[3].image_url.url',
+        limit: { name: 'max_model_len', value: 8192, actual: 4 * 2691 },
+      },
+    });
+    expect(engine.requests).toHaveLength(accepted);
   });
 
   it('refuses a body over the limit, declared or not', async () => {
