@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { crc32 } from 'node:zlib';
 import { createFileBlobStore } from '@fovea/blob-store/file';
-import type { BlobRef } from '@fovea/schemas/jobs';
+import { type BlobRef, blobRefSchema } from '@fovea/schemas/jobs';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { ImageIntake } from './image-intake.js';
 
@@ -17,8 +17,8 @@ function chunk(name: string, content: Buffer): Buffer {
 }
 
 /** A PNG whose structure is sound; its pixels are nonsense, which only decoding would show. */
-function png(width: number, height: number): Buffer {
-  const header = Buffer.from([0, 0, 0, 0, 0, 0, 0, 0, 8, 2, 0, 0, 0]);
+function png(width: number, height: number, bitDepth = 8, colourType = 2): Buffer {
+  const header = Buffer.from([0, 0, 0, 0, 0, 0, 0, 0, bitDepth, colourType, 0, 0, 0]);
   header.writeUInt32BE(width);
   header.writeUInt32BE(height, 4);
   return Buffer.concat([
@@ -67,6 +67,11 @@ describe('ImageIntake', () => {
     const ref = await store([...bytes].map((byte) => Uint8Array.of(byte)));
     const facts = { mediaType: 'image/png', width: 4000, height: 4000, frames: 1, byteSize: bytes.length };
     expect(ref).toEqual({ name: expect.stringMatching(/^[0-9a-f]{64}$/), ...facts });
+  });
+
+  it('tells the worker what is not plain about its pixels', async () => {
+    const ref = blobRefSchema.parse(await store([png(5, 4, 16, 6)]));
+    expect(ref).toMatchObject({ width: 5, height: 4, hasAlpha: true, bitDepth: 16 });
   });
 
   it('refuses one pixel too many from the header, with path and limit, and leaves nothing', async () => {
