@@ -22,6 +22,7 @@ const adapters = [
   '^packages/job-queue/(src|dist)/bullmq',
   '^packages/token-stream/(src|dist)/redis',
   '^packages/model-registry/(src|dist)/redis',
+  '^packages/quarantine/(src|dist)/redis',
   '^packages/backends/(src|dist)/openai-http',
 ];
 

@@ -5,6 +5,8 @@ import { createBullMqJobQueue } from '@fovea/job-queue/bullmq';
 import { ModelRegistry } from '@fovea/model-registry';
 import { createRedisModelRegistry } from '@fovea/model-registry/redis';
 import type { GatewayTelemetry, Logger } from '@fovea/observability';
+import { Quarantine } from '@fovea/quarantine';
+import { createRedisQuarantine } from '@fovea/quarantine/redis';
 import type { RedisSettings } from '@fovea/redis';
 import { TokenStream } from '@fovea/token-stream';
 import { createRedisTokenStream } from '@fovea/token-stream/redis';
@@ -62,6 +64,7 @@ function adapters(config: GatewayConfig, logger: Logger): Provider[] {
       provide: ModelRegistry,
       useFactory: () => createRedisModelRegistry({ redis, role: 'producer', graceS: config.WORKER_GRACE_S }),
     },
+    { provide: Quarantine, useFactory: () => createRedisQuarantine({ redis, role: 'producer' }) },
     { provide: FileCatalogue, useFactory: () => createRedisFileCatalogue(redis) },
   ];
 }
@@ -154,8 +157,8 @@ const services: Provider[] = [
   },
   {
     provide: RunChat,
-    inject: [ModelRegistry, Admission, Delivery, BlobStore, FileShelf],
-    useFactory: (...ports: [ModelRegistry, Admission, Delivery, BlobStore, FileShelf]): RunChat =>
+    inject: [ModelRegistry, Admission, Delivery, BlobStore, FileShelf, Quarantine],
+    useFactory: (...ports: [ModelRegistry, Admission, Delivery, BlobStore, FileShelf, Quarantine]): RunChat =>
       new RunChat(...ports),
   },
   {

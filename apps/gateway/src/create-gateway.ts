@@ -8,6 +8,7 @@ import { FoveaError } from '@fovea/errors';
 import { JobQueue } from '@fovea/job-queue';
 import { ModelRegistry } from '@fovea/model-registry';
 import { createGatewayTelemetry, type Logger, type OpsServer, startOpsServer } from '@fovea/observability';
+import { Quarantine } from '@fovea/quarantine';
 import { TokenStream } from '@fovea/token-stream';
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
@@ -148,6 +149,7 @@ export async function createGateway(config: GatewayConfig, logger: Logger): Prom
       await app.get(JobQueue).close();
       await app.get(TokenStream).close();
       await app.get(ModelRegistry).close();
+      await app.get(Quarantine).close();
       await app.get(FileCatalogue).close();
       await ops.close();
     },

@@ -14,4 +14,7 @@ export const laneKeyPrefix = (checkpoint: string, kind: string): string =>
 
 export const modelsKey = (suffix: string): string => `{models}:${suffix}`;
 
+/** Key of a request's suspicion, by its fingerprint. */
+export const quarantineKey = (fingerprint: string): string => `quarantine:${fingerprint}`;
+
 export const filesKey = (tenant: string, suffix: string): string => `{f:${encodeName(tenant)}}:${suffix}`;

@@ -2,6 +2,7 @@ import type { BlobStore } from '@fovea/blob-store';
 import { FoveaError } from '@fovea/errors';
 import { NICE_PRIORITY, NORMAL_PRIORITY } from '@fovea/job-queue';
 import type { ModelListing, ModelRegistry } from '@fovea/model-registry';
+import { condemned, type Quarantine } from '@fovea/quarantine';
 import type { BlobRef, InferenceJob, LaneKind } from '@fovea/schemas/jobs';
 import { MAX_ENVELOPE_BYTES } from '@fovea/schemas/jobs';
 import type { StreamEntry } from '@fovea/token-stream';
@@ -55,6 +56,7 @@ export class RunChat {
     private readonly delivery: Delivery,
     private readonly blobs: BlobStore,
     private readonly files: FileShelf,
+    private readonly quarantine: Quarantine,
   ) {}
 
   async accept(input: ChatInput): Promise<AcceptedChat> {
@@ -64,7 +66,7 @@ export class RunChat {
     this.#checkCapabilities(listing, chat);
     const lane: LaneKind = chat.blobs.length > 0 ? 'media' : 'text';
     const job = await this.#toJob(input, listing, lane, chat);
-    const verdict = await this.admission.admitJob(laneOf(job));
+    const [verdict] = await Promise.all([this.admission.admitJob(laneOf(job)), this.#refuseCondemned(job)]);
     if (!verdict.admitted) throw verdict.error;
     const priority = input.nice ? NICE_PRIORITY : NORMAL_PRIORITY;
     const entries = this.delivery.run(job, { priority, signal: input.signal });
@@ -103,6 +105,13 @@ export class RunChat {
     if (status === 'unavailable' && modelPackage.waitForWorkerS === 0) {
       throw new FoveaError('MODEL_UNAVAILABLE', { param: 'model', retryAfterS: 5 });
     }
+  }
+
+  /** Clients re-send a 502 up to nine times; a request that ends engines must not reach them all. */
+  async #refuseCondemned({ fingerprint }: InferenceJob): Promise<void> {
+    if (fingerprint === undefined) return;
+    if ((await this.quarantine.suspicionOf(fingerprint)) !== 'condemned') return;
+    throw condemned('refused at the door');
   }
 
   async #toJob(

@@ -1,0 +1,1 @@
+export { createRedisQuarantine, type RedisQuarantineOptions } from './redis/redis-quarantine.js';
