@@ -178,6 +178,26 @@ describe('createImageInspector', () => {
     }
   });
 
+  it('tells what of the pixels is not plain, and nothing of plain ones', async () => {
+    const traitsOf = (bytes: Uint8Array): Partial<ImageFacts> => {
+      const { hasAlpha, bitDepth, colourModel } = inspect(bytes);
+      return { hasAlpha, bitDepth, colourModel } as Partial<ImageFacts>;
+    };
+    const clear = picture().ensureAlpha(0.5);
+    const cmyk = picture().toColourspace('cmyk');
+    const transparency = pngChunk('tRNS', Buffer.alloc(6));
+    for (const plain of [png, palettePng, jpeg, webp, extended, gif]) expect(traitsOf(plain)).toEqual({});
+    expect(traitsOf(await clear.clone().png().toBuffer())).toEqual({ hasAlpha: true });
+    expect(traitsOf(insertAt(png, 33, transparency))).toEqual({ hasAlpha: true });
+    expect(traitsOf(insertAt(png, png.length - 12, transparency))).toEqual({});
+    expect(traitsOf(await clear.clone().webp().toBuffer())).toEqual({ hasAlpha: true });
+    expect(traitsOf(await clear.clone().webp({ lossless: true }).toBuffer())).toEqual({ hasAlpha: true });
+    expect(traitsOf(await picture().toColourspace('rgb16').png().toBuffer())).toEqual({ bitDepth: 16 });
+    expect(traitsOf(await cmyk.jpeg().toBuffer())).toEqual({ colourModel: 'cmyk' });
+    const twelveBits = changed(jpeg, (file) => file.writeUInt8(12, file.indexOf('ffc00011', 'hex') + 4));
+    expect(traitsOf(twelveBits)).toEqual({ bitDepth: 12 });
+  });
+
   it('may be asked for the facts again', () => {
     const inspector = createImageInspector({ maxSidePx: 4000 }, path);
     inspector.push(png);

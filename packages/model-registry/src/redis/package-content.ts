@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
-import { type ModelPackage, modelPackageSchema } from '@fovea/schemas/model-package';
+import { type ModelPackage, modelPackageSchema, modelSchema } from '@fovea/schemas/model-package';
+import type { z } from 'zod';
 
 /** JSON with sorted keys: equal content, equal text. */
 export function canonicalJson(value: unknown): string {
@@ -18,13 +19,24 @@ export interface PackageContent {
   readonly digest: string;
 }
 
+/** Leaves out what stands at its default, so that a field that is added later changes no registered package. */
+function withoutDefaults({ shape }: z.ZodObject, value: object): Record<string, unknown> {
+  const fields = Object.entries(value).filter(([name, field]) => {
+    const fallback = (shape as Record<string, z.ZodType>)[name]?.safeParse(undefined);
+    return !fallback?.success || canonicalJson(fallback.data) !== canonicalJson(field);
+  });
+  return Object.fromEntries(fields);
+}
+
 export function contentOf(modelPackage: ModelPackage): PackageContent {
   const known = modelPackageSchema.parse(modelPackage);
   const json = canonicalJson({
-    ...known,
+    ...withoutDefaults(modelPackageSchema, known),
     tags: [...known.tags].sort(byText),
     extensions: [...known.extensions].sort(byText),
-    models: [...known.models].sort((left, right) => byText(left.name, right.name)),
+    models: [...known.models]
+      .sort((left, right) => byText(left.name, right.name))
+      .map((model) => withoutDefaults(modelSchema, model)),
   });
   return { json, digest: createHash('sha256').update(json).digest('hex') };
 }
