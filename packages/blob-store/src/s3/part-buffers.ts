@@ -32,10 +32,13 @@ export class PartBuffer {
     this.length = 0;
   }
 
-  /** Small pictures take little: a buffer grows with its contents. */
+  /**
+   * Small pictures take little. All others get a whole part at once, of which the system gives only the pages that are
+   * written: growing by and by would copy megabytes on the event loop, for all uploads at about the same time.
+   */
   private makeRoom(needed: number): void {
     if (needed <= this.bytes.length) return;
-    const grown = Buffer.allocUnsafeSlow(Math.min(PART_BYTES, Math.max(needed, this.bytes.length * 2)));
+    const grown = Buffer.allocUnsafeSlow(PART_BYTES);
     this.contents.copy(grown);
     this.bytes = grown;
   }
