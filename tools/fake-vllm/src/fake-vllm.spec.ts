@@ -92,6 +92,16 @@ describe('the answer', () => {
       );
     expect(await say({ seed: 1 })).toBe(await say({ seed: 1 }));
     expect(await say({ seed: 1 })).not.toBe(await say({ seed: 2 }));
+    const twin = await startAnother({ model: 'twin', maxModelLen: 100 });
+    const body = { messages: [{ role: 'user', content: 'good morning' }], seed: 1 };
+    const spoken = await (
+      await fetch(`${twin.url}/v1/chat/completions`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify(body),
+      })
+    ).text();
+    expect(spoken).not.toContain(JSON.parse(await say({ seed: 1 }))[0][0]);
     const two = await say({ seed: 1, n: 2 });
     expect(two.split('Seed 1 says')).toHaveLength(3);
   });

@@ -1,9 +1,11 @@
+import type { Server } from 'node:http';
 import type { FakeEngineOptions } from './engine/engine-options.js';
 import { FakeEngine } from './engine/fake-engine.js';
 import type { Counters } from './metrics/tally.js';
 import type { SeenRequest } from './requests/seen-request.js';
 import type { EventName, FakeEvent, WaitOptions } from './script/event-log.js';
 import type { ScriptEntry } from './script/script-queue.js';
+import { startAdminServer } from './server/admin-server.js';
 import type { EngineControls } from './server/engine-controls.js';
 import { FakeServer } from './server/fake-server.js';
 
@@ -26,6 +28,10 @@ export interface FakeVllmOptions extends FakeEngineOptions {
   readonly port?: number;
   /** Loopback unless set. */
   readonly host?: string;
+  /** The admin routes on a port of their own too, which goes on while the engine is down; 0 takes a free one. */
+  readonly adminPort?: number;
+  /** Called when a crash or a death has stopped the server. */
+  readonly onDown?: () => void;
   /** How long an idle connection stays open; vLLM's 5 s by default. */
   readonly keepAliveTimeoutMs?: number;
 }
@@ -34,6 +40,8 @@ export interface FakeVllmOptions extends FakeEngineOptions {
 export interface FakeVllm extends EngineControls {
   readonly url: string;
   readonly port: number;
+  /** Where the admin routes survive a crash; the engine's own address without an `adminPort`. */
+  readonly adminUrl: string;
   readonly model: string;
   readonly counters: Counters;
   /** The last 1000 requests the engine accepted. */
@@ -72,16 +80,24 @@ function createHold(
   };
 }
 
+function portOf(server: Server | undefined): number | undefined {
+  const address = server?.address();
+  return typeof address === 'object' ? address?.port : undefined;
+}
+
 /** Starts the engine; resolves when it listens. Throws when the port is taken. */
 export async function startFakeVllm(options: FakeVllmOptions = {}): Promise<FakeVllm> {
-  const { port = 0, host = '127.0.0.1', keepAliveTimeoutMs = 5000, ...engineOptions } = options;
-  const engine = new FakeEngine(engineOptions);
-  const server = new FakeServer(engine, { port, host, keepAliveTimeoutMs });
+  const { port = 0, host = '127.0.0.1', adminPort, onDown, keepAliveTimeoutMs = 5000, ...rest } = options;
+  const engine = new FakeEngine(rest);
+  const server = new FakeServer(engine, { port, host, keepAliveTimeoutMs, onDown });
   await server.listen();
+  const admin =
+    adminPort === undefined ? undefined : await startAdminServer(engine, server, { port: adminPort, host });
   let holds = 0;
   return {
     url: `http://${host}:${server.port}`,
     port: server.port,
+    adminUrl: `http://${host}:${portOf(admin) ?? server.port}`,
     model: engine.settings.model,
     get counters() {
       return engine.counters;
@@ -106,6 +122,10 @@ export async function startFakeVllm(options: FakeVllmOptions = {}): Promise<Fake
     showGauges: (gauges) => server.showGauges(gauges),
     setPace: (pace) => server.setPace(pace),
     reset: () => engine.reset(),
-    close: () => server.close(),
+    async close() {
+      admin?.close();
+      admin?.closeAllConnections();
+      await server.close();
+    },
   };
 }

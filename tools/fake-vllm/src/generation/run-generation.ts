@@ -40,9 +40,18 @@ export interface Checkpoints {
   beat(): Promise<void> | undefined;
 }
 
-async function wait(ms: number, checkpoints: Checkpoints, signal: AbortSignal): Promise<void> {
-  await (ms > 0 ? pause(ms, undefined, { signal }) : turn(undefined, { signal }));
-  await checkpoints.beat();
+/** Keeps time: what one step was late is taken off the next, but a whole step that was missed is not made up. */
+class Metronome {
+  #dueMs = performance.now();
+
+  async next(ms: number, checkpoints: Checkpoints, signal: AbortSignal): Promise<void> {
+    if (ms > 0) {
+      const now = performance.now();
+      this.#dueMs = Math.max(now, this.#dueMs + ms);
+      await pause(this.#dueMs - now, undefined, { signal });
+    } else await turn(undefined, { signal });
+    await checkpoints.beat();
+  }
 }
 
 function ridesWithText(choice: PlannedChoice, pace: Pace): boolean {
@@ -104,7 +113,8 @@ export async function* runGeneration(
 ): AsyncGenerator<readonly Output[]> {
   const longest = Math.max(...choices.map((choice) => choice.tokens.length));
   const stops = [...checkpoints.positions].sort((a, b) => a - b);
-  await wait(pace.firstTokenMs, checkpoints, signal);
+  const metronome = new Metronome();
+  await metronome.next(pace.firstTokenMs, checkpoints, signal);
   for (let position = 0, from = -1; ; ) {
     await checkpoints.reach(position);
     const ended = choices.filter(({ tokens }) => tokens.length > from && tokens.length <= position);
@@ -120,6 +130,6 @@ export async function* runGeneration(
       yield choices.map((choice) => emptyDelta(choice, next));
     from = position;
     position = next;
-    if (position < longest) await wait(pace.nextTokenMs(), checkpoints, signal);
+    if (position < longest) await metronome.next(pace.nextTokenMs(), checkpoints, signal);
   }
 }

@@ -53,6 +53,7 @@ interface AdminCall {
   readonly engine: FakeEngine;
   readonly controls: EngineControls;
   readonly request: IncomingMessage;
+  readonly response: ServerResponse;
   readonly query: URLSearchParams;
 }
 
@@ -74,7 +75,7 @@ async function waitForEvent({ engine, query }: AdminCall): Promise<unknown> {
 /** The process goes down after this answer has left. */
 async function crash(call: AdminCall): Promise<void> {
   const options = await read(schemas.crash, call);
-  setImmediate(() => void call.controls.crash(options));
+  call.response.once('finish', () => void call.controls.crash(options));
 }
 
 type AdminRoute = (call: AdminCall) => unknown;
@@ -109,7 +110,7 @@ export async function adminRoute(
 ): Promise<boolean> {
   const route = routes[`${request.method} ${url.pathname}`];
   if (route === undefined) return false;
-  const result = await route({ engine, controls, request, query: url.searchParams });
+  const result = await route({ engine, controls, request, response, query: url.searchParams });
   sendJson(response, 200, result ?? { ok: true });
   return true;
 }

@@ -204,6 +204,18 @@ describe('image tokens', () => {
 });
 
 describe('preprocessing', () => {
+  it('comes before the queue is found full, so a refused request has cost its time', async () => {
+    const client = await start({ maxRunning: 1, maxWaiting: 0 });
+    const hold = client.fake.hold({ match: 'first' });
+    const first = client.chat({ messages: [{ role: 'user', content: 'first' }] });
+    await hold.reached();
+    const response = await client.chat(asking(imagePart(pngUrl)));
+    expect(response.status).toBe(503);
+    await client.fake.waitFor('preprocessing');
+    hold.release();
+    await first;
+  });
+
   it('does one request at a time, in front of the queue and unseen by the metrics', async () => {
     const client = await start();
     const { fake } = client;

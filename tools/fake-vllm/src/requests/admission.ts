@@ -82,6 +82,7 @@ export class Admission {
   /** Closing the socket is the only abort vLLM knows. A hung engine learns of it when it wakes up. */
   #leave(): void {
     this.isAlone = true;
+    if (this.signal.aborted) return;
     this.log('disconnected');
     this.engine.process.pulse.whenStepping(() => this.end(new ClientGone('client disconnected')));
   }

@@ -1,6 +1,6 @@
 import type { FakeEngine } from '../engine/fake-engine.js';
 import type { PlannedChoice } from '../generation/plan.js';
-import { type Output, type Pace, runGeneration } from '../generation/run-generation.js';
+import { type Checkpoints, type Output, type Pace, runGeneration } from '../generation/run-generation.js';
 import { VllmError } from '../http/vllm-error.js';
 import type { EngineMetrics } from '../metrics/engine-metrics.js';
 import type { Behaviour, Fault } from '../script/behaviour.js';
@@ -21,8 +21,8 @@ export class EngineRun<R extends AcceptedRequest = AcceptedRequest> {
   sentTokens = 0;
   /** Of the first choice, once it has ended. */
   finishReason = 'stop';
-  /** Prompt tokens the prefix cache had. */
-  cachedTokens = 0;
+  /** The part of the request's record that is known only once it runs. */
+  readonly seen = { cachedTokens: 0 };
   /** Tokens it holds in the KV cache; 0 unless it runs. */
   heldTokens = 0;
   readonly #admission: Admission;
@@ -44,6 +44,11 @@ export class EngineRun<R extends AcceptedRequest = AcceptedRequest> {
 
   get fault(): Fault | undefined {
     return this.behaviour.fault;
+  }
+
+  /** Prompt tokens the prefix cache had. */
+  get cachedTokens(): number {
+    return this.seen.cachedTokens;
   }
 
   get promptTokens(): number {
@@ -68,7 +73,7 @@ export class EngineRun<R extends AcceptedRequest = AcceptedRequest> {
     if (hasToWait) this.log('queued');
     const free = await taking;
     this.#times.scheduled();
-    this.cachedTokens = prefixCache.admit(request.prompt, request.model, request.cacheSalt);
+    this.seen.cachedTokens = prefixCache.admit(request.prompt, request.model, request.cacheSalt);
     this.heldTokens = this.promptTokens;
     engine.tally.add('promptTokens', this.promptTokens);
     this.#metrics.add('vllm:prompt_tokens', this.promptTokens);
@@ -84,15 +89,9 @@ export class EngineRun<R extends AcceptedRequest = AcceptedRequest> {
 
   /** Takes a slot, then yields what each step produced; counts tokens as they are produced. */
   async *outputs(choices: readonly PlannedChoice[]): AsyncGenerator<readonly Output[]> {
-    const { engine, signal } = this;
     const free = await this.enter();
     try {
-      const checkpoints = {
-        positions: this.#positions(),
-        reach: (at: number) => this.#reach(at),
-        beat: () => engine.process.pulse.beat(signal),
-      };
-      for await (const step of runGeneration(choices, this.#pace(), checkpoints, signal)) {
+      for await (const step of runGeneration(choices, this.#pace(), this.#checkpoints(), this.signal)) {
         this.#count(step.reduce((sum, output) => sum + output.tokens.length, 0));
         this.finishReason = step.find(({ index }) => index === 0)?.finish?.reason ?? this.finishReason;
         yield step;
@@ -106,15 +105,8 @@ export class EngineRun<R extends AcceptedRequest = AcceptedRequest> {
   async pool(): Promise<void> {
     const free = await this.enter();
     try {
-      const { firstTokenMs } = this.#pace();
-      const checkpoints = {
-        positions: [0],
-        reach: (at: number) => this.#reach(at),
-        beat: () => this.engine.process.pulse.beat(this.signal),
-      };
-      const pace = { ...this.#pace(), firstTokenMs };
       const nothing = { index: 0, tokens: [], calls: [], finishReason: 'stop', stopReason: null };
-      for await (const _ of runGeneration([nothing], pace, checkpoints, this.signal));
+      for await (const _ of runGeneration([nothing], this.#pace(), this.#checkpoints(), this.signal));
     } finally {
       free();
     }
@@ -143,6 +135,15 @@ export class EngineRun<R extends AcceptedRequest = AcceptedRequest> {
       tokensPerDelta: behaviour.tokensPerDelta ?? 1,
       finishWithText: behaviour.finishWithText,
       emptyDeltaAfter: behaviour.emptyDeltaAfter,
+    };
+  }
+
+  #checkpoints(): Checkpoints {
+    const { pulse } = this.engine.process;
+    return {
+      positions: this.#positions(),
+      reach: (at) => this.#reach(at),
+      beat: () => pulse.beat(this.signal),
     };
   }
 

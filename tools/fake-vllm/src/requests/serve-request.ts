@@ -17,23 +17,24 @@ export type Answer<R extends AcceptedRequest> = (
   response: ServerResponse,
 ) => Promise<void>;
 
+/** Keeps what a test may ask about; never the run itself, whose prompt may be long. */
 function remember(admission: Admission, request: AcceptedRequest, run: EngineRun): void {
   const { authorization: _, ...headers } = admission.incoming.headers;
   const { images, lastUserText, parameters, stream, cacheSalt } = request;
-  admission.engine.remember({
-    requestId: admission.requestId,
-    route: admission.route,
+  const { requestId, route } = admission;
+  const { promptTokens } = run;
+  const seen = {
+    requestId,
+    route,
     stream,
     images,
     lastUserText,
     parameters,
-    promptTokens: run.promptTokens,
-    get cachedTokens() {
-      return run.cachedTokens;
-    },
+    promptTokens,
     cacheSalt,
     headers,
-  });
+  };
+  admission.engine.remember(Object.assign(run.seen, seen));
 }
 
 async function admit<R extends AcceptedRequest>(

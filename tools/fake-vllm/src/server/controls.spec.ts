@@ -51,6 +51,42 @@ describe('a crash', () => {
   });
 });
 
+describe('the admin port', () => {
+  it('goes on while the engine is down', async () => {
+    const downs: string[] = [];
+    const apart = await startFakeVllm({ adminPort: 0, onDown: () => downs.push('down') });
+    const admin = (path: string, body = {}) =>
+      fetch(`${apart.adminUrl}/_fake/${path}`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify(body),
+      });
+    expect((await admin('crash')).status).toBe(200);
+    while (downs.length === 0) await new Promise(setImmediate);
+    await expect(new SpecClient(apart).chat()).rejects.toThrow();
+    expect(await (await fetch(`${apart.adminUrl}/_fake/counters`)).json()).toMatchObject({ crashes: 1 });
+    expect((await admin('restart')).status).toBe(200);
+    expect((await new SpecClient(apart).chat()).status).toBe(200);
+    expect((await admin('nothing')).status).toBe(404);
+    expect((await admin('degrade')).status).toBe(400);
+    await apart.close();
+  });
+
+  it.each([
+    ['hang', {}, 'resume', {}],
+    ['overload', { on: true }, 'overload', { on: false }],
+    ['gauges', { waiting: 7 }, 'gauges', {}],
+    ['health', { healthy: false }, 'reset', {}],
+    ['pace', { ttftMs: 1, interTokenMs: 1 }, 'pace', { ttftMs: 0, interTokenMs: 0 }],
+  ])('orders %s and takes it back', async (begin, more, end, less) => {
+    expect((await client.post(`/_fake/${begin}`, more)).status).toBe(200);
+    const during = [fake.metrics().includes('waiting{engine="0",model_name="fake-vlm"} 7'), await health()];
+    expect(during).toEqual([begin === 'gauges', begin === 'health' ? 503 : 200]);
+    expect((await client.post(`/_fake/${end}`, less)).status).toBe(200);
+    expect((await client.chat()).status).toBe(200);
+  });
+});
+
 describe('the death of the engine', () => {
   it('fails what is in flight, turns health red, and refuses what comes', async () => {
     const hold = fake.hold({ afterTokens: 1 });

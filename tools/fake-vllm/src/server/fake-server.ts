@@ -13,6 +13,8 @@ export interface ServerOptions {
   readonly port: number;
   readonly host: string;
   readonly keepAliveTimeoutMs: number;
+  /** Called when a crash or a death has stopped the server. */
+  readonly onDown?: (() => void) | undefined;
 }
 
 /** The listening side of the engine; it survives the crashes of what it plays. */
@@ -21,6 +23,7 @@ export class FakeServer implements EngineControls {
   readonly #host: string;
   readonly #server: Server;
   readonly #sockets = new Set<Socket>();
+  readonly #onDown: () => void;
   #port: number;
   #timer: NodeJS.Timeout | undefined;
 
@@ -28,6 +31,7 @@ export class FakeServer implements EngineControls {
     this.#engine = engine;
     this.#host = options.host;
     this.#port = options.port;
+    this.#onDown = options.onDown ?? (() => undefined);
     // Like vLLM: no bound on how long a request may take to arrive.
     this.#server = createServer({ requestTimeout: 0 }, (request, response) => {
       void routeRequest(engine, this, request, response);
@@ -55,6 +59,7 @@ export class FakeServer implements EngineControls {
   async crash({ restartAfterMs }: CrashOptions = {}): Promise<void> {
     this.#engine.tally.add('crashes');
     await this.#stop((socket) => socket.resetAndDestroy());
+    this.#onDown();
     if (restartAfterMs === undefined) return;
     this.#timer = setTimeout(() => void this.restart(), restartAfterMs);
   }
@@ -72,10 +77,8 @@ export class FakeServer implements EngineControls {
     this.#engine.tally.add('crashes');
     this.#engine.die();
     clearTimeout(this.#timer);
-    this.#timer = setTimeout(
-      () => void this.#stop((socket) => socket.destroy()),
-      this.#engine.settings.deathGraceMs,
-    ).unref();
+    const stop = (): void => void this.#stop((socket) => socket.destroy()).then(this.#onDown);
+    this.#timer = setTimeout(stop, this.#engine.settings.deathGraceMs).unref();
   }
 
   hangEngine(): void {
