@@ -34,7 +34,8 @@ const text = (value: string): GenerationEvent => ({
 const end: GenerationEvent = { type: 'generation-end', usage: { promptTokens: 3, completionTokens: 2 } };
 
 function job(): InferenceJob {
-  const task = { kind: 'chat' as const, messages: [], sampling: {} };
+  const messages = [{ role: 'user' as const, content: [{ type: 'text' as const, text: 'hi' }] }];
+  const task = { kind: 'chat' as const, messages, sampling: {} };
   const head = { v: 1 as const, id: uuidv7(), tenant: 't', model: 'm', checkpoint: 'c' };
   return { ...head, lane: 'text', deadlineAtMs: Date.now() + 60_000, task, blobs: [] };
 }
