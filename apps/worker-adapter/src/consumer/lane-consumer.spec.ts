@@ -91,10 +91,26 @@ describe('LaneConsumer', () => {
     consumer.start();
     await until(() => queue.consumers[0]?.isParked === true);
     const { gate } = pool.engines[0]!;
-    gate.readLoad({ waiting: 5 }, new Set());
+    backend.engineLoad = { waiting: 5 };
+    gate.readLoad(backend.engineLoad, new Set());
     await until(() => queue.consumers[0]?.isClosed === true);
+    backend.engineLoad = { waiting: 0 };
     await until(() => queue.consumers[1]?.isParked === true);
-    expect(gate.brake.load).toBe(false);
+  });
+
+  it('keeps a parked take over a moment without room, and holds the job that comes in it', async () => {
+    consumer.start();
+    await until(() => queue.consumers[0]?.isParked === true);
+    const [first] = queue.consumers;
+    const { gate } = pool.engines[0]!;
+    backend.engineLoad = { waiting: 5 };
+    gate.readLoad(backend.engineLoad, new Set());
+    first!.offer(new FakeLease());
+    await until(() => running.length === 1);
+    expect(pool.waiting('text')).toBe(1);
+    backend.engineLoad = { waiting: 0 };
+    await until(() => pool.waiting('text') === 0 && first!.isParked);
+    expect(queue.consumers).toHaveLength(1);
   });
 
   it('takes nothing before the engine is fit', async () => {

@@ -4,6 +4,8 @@ import { pause } from '../pause.js';
 
 /** Whether a lane may take one more job now; the engine pool knows. */
 export interface Room {
+  /** True while at least one engine may be given work at all. */
+  readonly isFit: boolean;
   hasRoom(lane: LaneKind): boolean;
   untilRoom(lane: LaneKind, signal: AbortSignal): Promise<boolean>;
   onRoom(listener: () => void): () => void;
@@ -22,11 +24,16 @@ export interface LaneConsumerPorts {
 }
 
 const RETRY_AFTER_QUEUE_ERROR_MS = 1_000;
+/**
+ * Room that is lost for less than that ends no `take`. A job that is on its way at that moment would be given back, and
+ * the queue would count an attempt; it waits for its place here instead, and nothing is taken after it.
+ */
+const LOST_ROOM_MS = 250;
 
 /**
  * Takes the jobs of one lane: room first, then a job, so that no job waits here while another adapter has room. When the
- * room is lost while a `take` is parked (the engine is not fit any more, or has too much to do) the `take` ends, and a
- * fresh consumer starts with the next room. What runs is never touched from here.
+ * room is lost while a `take` is parked (no engine is fit, or all have too much to do) the `take` ends, and a fresh
+ * consumer starts with the next room. What runs is never touched from here.
  */
 export class LaneConsumer {
   readonly lane: Lane;
@@ -91,10 +98,19 @@ export class LaneConsumer {
     const { kind } = this.lane;
     if (!(await room.untilRoom(kind, this.#stopped.signal))) return false;
     if (!room.hasRoom(kind)) return true;
+    let timer: NodeJS.Timeout | undefined;
     const stopListening = room.onRoom(() => {
-      if (!room.hasRoom(kind)) stopTaking();
+      if (!room.isFit) stopTaking();
+      else if (!room.hasRoom(kind)) timer ??= setTimeout(stopTaking, LOST_ROOM_MS);
+      else {
+        clearTimeout(timer);
+        timer = undefined;
+      }
     });
-    const lease = await consumer.take().finally(stopListening);
+    const lease = await consumer.take().finally(() => {
+      stopListening();
+      clearTimeout(timer);
+    });
     if (lease === undefined) return false;
     const run = runJob(lease).finally(() => running.delete(run));
     running.add(run);

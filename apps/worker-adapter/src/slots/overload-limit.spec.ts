@@ -53,11 +53,19 @@ describe('OverloadLimit', () => {
     expect([...new Set(seen)]).toEqual([8, 9, 10, 11, 12, 13, 14, 15]);
   });
 
-  it('gives nothing back while it pauses', async () => {
-    create({ growEveryMs: 1 });
-    limit.refuse(1);
-    await change();
-    await change();
-    expect(limit.of(16)).toBe(8);
+  it('gives nothing back before the pause is over', async () => {
+    const seen: [boolean, number][] = [];
+    await new Promise<void>((resolve) => {
+      limit = new OverloadLimit({ growEveryMs: 1, minPauseMs: 5, maxPauseMs: 5 }, () => {
+        seen.push([limit.isPaused, limit.of(16)]);
+        if (limit.of(16) === 9) resolve();
+      });
+      limit.refuse(1);
+    });
+    expect(seen).toEqual([
+      [true, 8],
+      [false, 8],
+      [false, 9],
+    ]);
   });
 });

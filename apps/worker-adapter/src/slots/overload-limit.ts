@@ -1,5 +1,5 @@
 export interface OverloadRules {
-  /** How often the share grows again while the engine refuses nothing. */
+  /** How long the engine must refuse nothing, after the pause, for each step up. */
   readonly growEveryMs: number;
   /** Bounds of the pause after a refusal; the engine's `Retry-After` counts between them. */
   readonly minPauseMs: number;
@@ -57,8 +57,8 @@ export class OverloadLimit {
     const pauseMs = Math.min(maxPauseMs, Math.max(minPauseMs, retryAfterS * 1_000));
     this.#pauseEndsAtMs = Math.max(this.#pauseEndsAtMs, nowMs + pauseMs);
     this.#isPaused = true;
+    clearTimeout(this.#growTimer);
     this.#armPause();
-    this.#armGrowth();
     this.#onChange();
   }
 
@@ -72,6 +72,7 @@ export class OverloadLimit {
     this.#pauseTimer = setTimeout(
       () => {
         this.#isPaused = false;
+        this.#armGrowth();
         this.#onChange();
       },
       Math.max(0, this.#pauseEndsAtMs - performance.now()),
@@ -81,8 +82,7 @@ export class OverloadLimit {
   #armGrowth(): void {
     clearTimeout(this.#growTimer);
     this.#growTimer = setTimeout(() => {
-      // What was not tried teaches nothing.
-      if (!this.#isPaused) this.#share = Math.min(1, this.#share + STEP);
+      this.#share = Math.min(1, this.#share + STEP);
       if (this.#share < 1) this.#armGrowth();
       this.#onChange();
     }, this.#rules.growEveryMs);
