@@ -121,7 +121,10 @@ export class FoveaSystem {
         models: [{ ...model, ...offers, ...more }],
         ...terms,
       };
-      await registry.register({ package: { ...modelPackage, maxModelLen: 1_000_000 }, workerId: 'bench' });
+      await registry.register({
+        package: { ...modelPackage, imageProcessor: null, maxModelLen: 1_000_000 },
+        workerId: 'bench',
+      });
     } finally {
       await registry.close();
     }
