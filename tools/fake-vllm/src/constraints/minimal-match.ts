@@ -80,14 +80,13 @@ class Matcher {
   }
 
   #class(): string {
-    const end = this.#pattern.indexOf(']', this.#at + (this.#peek() === '^' ? 2 : 1));
-    if (end === -1) throw new Error('The pattern has a bracket that is not closed.');
-    const source = this.#pattern.slice(this.#at, end);
-    this.#at = end + 1;
+    const source = /^\^?(?:\\.|[^\\\]])*(?=\])/.exec(this.#pattern.slice(this.#at))?.[0];
+    if (source === undefined) throw new Error('The pattern has a bracket that is not closed.');
+    this.#at += source.length + 1;
     const allowed = new RegExp(`[${source}]`);
     const found = [...'a0A _-.,:/'].find((character) => allowed.test(character));
     if (found !== undefined) return found;
-    for (let code = 32; code < 0x3000; code += 1) {
+    for (let code = 32; code < 0xd800; code += 1) {
       const character = String.fromCharCode(code);
       if (allowed.test(character)) return character;
     }
@@ -105,10 +104,12 @@ class Matcher {
 }
 
 /**
- * A short text that matches a regular expression. Anchors and look-arounds are passed over, back references are
- * not known. Throws when the expression is none.
+ * A short text that matches a regular expression. Throws when the expression is none, and when it leans on
+ * look-arounds or back references, which are not followed.
  */
 export function minimalMatch(pattern: string): string {
-  new RegExp(pattern);
-  return new Matcher(pattern).alternatives();
+  const whole = new RegExp(`^(?:${pattern})$`);
+  const text = new Matcher(pattern).alternatives();
+  if (!whole.test(text)) throw new Error('The pattern is beyond this engine.');
+  return text;
 }

@@ -1,4 +1,5 @@
 import type { ServerResponse } from 'node:http';
+import { setTimeout as pause } from 'node:timers/promises';
 import type { Gates } from '../script/gates.js';
 
 export interface HealthBehaviour {
@@ -9,8 +10,6 @@ export interface HealthBehaviour {
   /** No answer until this gate is released. */
   readonly gate?: string | undefined;
 }
-
-const silence = new AbortController().signal;
 
 /** What `/health` and `/ping` say: an empty 200 or 503, and how fast. A hung engine is healthy to them. */
 export class Health {
@@ -24,8 +23,10 @@ export class Health {
 
   async answer(response: ServerResponse, gates: Gates): Promise<void> {
     const { delayMs, gate } = this.#behaviour;
-    if (gate !== undefined) await gates.pass(gate, silence);
-    if (delayMs !== undefined) await new Promise((resolve) => setTimeout(resolve, delayMs).unref());
+    const gone = new AbortController();
+    response.once('close', () => gone.abort(new Error('nobody waits')));
+    if (gate !== undefined) await gates.pass(gate, gone.signal);
+    if (delayMs !== undefined) await pause(delayMs, undefined, { signal: gone.signal });
     if (!response.destroyed) response.writeHead(this.isHealthy ? 200 : 503, { 'content-length': 0 }).end();
   }
 }
