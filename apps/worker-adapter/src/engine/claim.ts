@@ -31,7 +31,8 @@ export class Claim {
   readonly turn: number;
   readonly #line: ClaimLine;
   #avoided: string | undefined;
-  #outcome: Place | FoveaError | undefined;
+  #place: Place | undefined;
+  #refusal: FoveaError | undefined;
   #onOutcome: () => void = () => undefined;
 
   constructor(request: PlaceRequest, turn: number, line: ClaimLine, avoided?: string) {
@@ -54,14 +55,14 @@ export class Claim {
   place(signal: AbortSignal): Promise<Place> {
     return new Promise((resolve, reject) => {
       const settle = (): void => {
-        if (!signal.aborted && this.#outcome === undefined) return;
+        if (!signal.aborted && this.#isWaiting) return;
         signal.removeEventListener('abort', settle);
         this.#onOutcome = () => undefined;
         if (signal.aborted) {
           this.release();
           reject(signal.reason);
-        } else if (this.#outcome !== undefined && 'release' in this.#outcome) resolve(this.#outcome);
-        else reject(this.#outcome);
+        } else if (this.#place === undefined) reject(this.#refusal);
+        else resolve(this.#place);
       };
       this.#onOutcome = settle;
       signal.addEventListener('abort', settle, { once: true });
@@ -71,22 +72,32 @@ export class Claim {
 
   /** Gives the place back and stands in line again where it stood, for another engine if one has room. */
   again(): void {
-    const held = this.#outcome;
-    if (held !== undefined && 'release' in held) this.#avoided = held.engine.name;
+    this.#avoided = this.#place?.engine.name ?? this.#avoided;
     this.release();
-    this.#outcome = undefined;
+    this.#place = undefined;
+    this.#refusal = undefined;
     this.#line.join(this);
   }
 
   /** Gives the place back, or leaves the line. */
   release(): void {
-    if (this.#outcome === undefined) this.#line.leave(this);
-    else if ('release' in this.#outcome) this.#outcome.release();
+    if (this.#isWaiting) this.#line.leave(this);
+    this.#place?.release();
   }
 
-  /** For the line only: what came of the wait. */
-  settle(outcome: Place | FoveaError): void {
-    this.#outcome = outcome;
+  /** For the line only. */
+  grant(place: Place): void {
+    this.#place = place;
     this.#onOutcome();
+  }
+
+  /** For the line only. */
+  refuse(refusal: FoveaError): void {
+    this.#refusal = refusal;
+    this.#onOutcome();
+  }
+
+  get #isWaiting(): boolean {
+    return this.#place === undefined && this.#refusal === undefined;
   }
 }

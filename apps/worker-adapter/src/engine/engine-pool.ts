@@ -1,6 +1,7 @@
+import { FoveaError } from '@fovea/errors';
 import type { LaneKind } from '@fovea/schemas/jobs';
 import { Claim, type Place, type PlaceRequest } from './claim.js';
-import { type Engine, noEngine } from './engine.js';
+import type { Engine } from './engine.js';
 import { FailedAttempts } from './failed-attempts.js';
 
 const MORE_THAN_ANY_LOAD = 2;
@@ -20,7 +21,7 @@ export class EnginePool {
   readonly #failed = new FailedAttempts();
   readonly #fitListeners = new Set<FitnessListener>();
   readonly #roomListeners = new Set<() => void>();
-  #line: Claim[] = [];
+  readonly #line: Claim[] = [];
   #turns = 0;
   #wasFit = false;
   #isServing = false;
@@ -130,26 +131,36 @@ export class EnginePool {
       for (const listener of [...this.#fitListeners]) listener(isFit, this.lastProblem);
     }
     this.#isServing = true;
-    this.#serve(isFit);
-    this.#isServing = false;
+    try {
+      if (isFit) this.#serve();
+      else this.#dissolve();
+    } finally {
+      this.#isServing = false;
+    }
     for (const listener of [...this.#roomListeners]) listener();
   }
 
-  #serve(isFit: boolean): void {
+  #serve(): void {
     const blocked = new Set<LaneKind>();
     let mayBorrow = true;
     for (const claim of [...this.#line]) {
       const { lane } = claim.request;
       if (blocked.has(lane)) continue;
-      const outcome = isFit ? this.#enter(claim, mayBorrow) : noEngine();
-      if (outcome === undefined) {
+      const place = this.#enter(claim, mayBorrow);
+      if (place === undefined) {
         blocked.add(lane);
         // It lacks tokens, and would wait for ever if those behind it went on taking them.
         if (this.#hasSlot(lane)) mayBorrow = false;
         continue;
       }
       this.#line.splice(this.#line.indexOf(claim), 1);
-      claim.settle(outcome);
+      claim.grant(place);
+    }
+  }
+
+  #dissolve(): void {
+    for (const claim of this.#line.splice(0)) {
+      claim.refuse(new FoveaError('MODEL_UNAVAILABLE', { detail: 'no engine of this worker is fit' }));
     }
   }
 

@@ -1,5 +1,4 @@
 import type { Backend, EngineLoad } from '@fovea/backends';
-import { FoveaError } from '@fovea/errors';
 import { pause } from '../pause.js';
 import type { EngineGate } from '../slots/engine-gate.js';
 import { tokenBudgetOf } from '../slots/token-budget.js';
@@ -76,7 +75,8 @@ export class Engine {
 
   /** What went wrong last, for the log; may hold the engine's address. */
   get lastProblem(): string {
-    return (this.health.isFit ? (this.problem ?? this.#lastProblem) : undefined) ?? this.health.lastProblem;
+    if (!this.health.isFit) return this.health.lastProblem;
+    return (this.#isDescribed ? undefined : this.#lastProblem) ?? this.problem ?? 'none';
   }
 
   /** Told when the engine may have become fit or unfit. */
@@ -157,7 +157,3 @@ export class Engine {
     for (const listener of this.#listeners) listener();
   }
 }
-
-/** What a job is told that finds no engine. */
-export const noEngine = (): FoveaError =>
-  new FoveaError('MODEL_UNAVAILABLE', { detail: 'no engine of this worker is fit' });

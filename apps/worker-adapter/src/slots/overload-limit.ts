@@ -76,7 +76,7 @@ export class OverloadLimit {
         this.#onChange();
       },
       Math.max(0, this.#pauseEndsAtMs - performance.now()),
-    );
+    ).unref();
   }
 
   #armGrowth(): void {
@@ -85,6 +85,6 @@ export class OverloadLimit {
       this.#share = Math.min(1, this.#share + STEP);
       if (this.#share < 1) this.#armGrowth();
       this.#onChange();
-    }, this.#rules.growEveryMs);
+    }, this.#rules.growEveryMs).unref();
   }
 }
