@@ -14,8 +14,10 @@ import { createPool } from './engine/create-pool.js';
 import type { EnginePool } from './engine/engine-pool.js';
 import { ServedModels } from './engine/served-models.js';
 import { BlobRoom } from './generation/blob-room.js';
+import { buildChatGeneration } from './generation/chat-request.js';
 import { GenerationRunner } from './generation/generation-runner.js';
 import { RunningGenerations } from './generation/running-generations.js';
+import { chatRequestPorts } from './images/chat-request-ports.js';
 import { Presence } from './presence/presence.js';
 import { quietRepeats } from './quiet-repeats.js';
 import { tokensOf } from './slots/job-tokens.js';
@@ -57,11 +59,14 @@ export function createWorkerAdapter(
   });
   const pool = createPool(options, { backends: ports.backends, served, telemetry });
   const running = new RunningGenerations();
+  const roomBytes = config.ADAPTER_MAX_IMAGE_BYTES / 2;
+  const request = chatRequestPorts(settings, { blobs, roomBytes, telemetry });
   const runner = new GenerationRunner(
     {
       stream,
       blobs,
-      blobRoom: new BlobRoom(config.ADAPTER_MAX_IMAGE_BYTES),
+      blobRoom: new BlobRoom(roomBytes),
+      buildRequest: (job, model, signal) => buildChatGeneration(job, model, request, signal),
       servedModel: (engine, name) => served.find(engine.name, name),
       noteFailure: (requestId, engine) => pool.noteFailure(requestId, engine),
       telemetry,

@@ -11,7 +11,9 @@ import { FakeLease } from './fakes/fake-lease.js';
 import { FakeModelRegistry } from './fakes/fake-model-registry.js';
 import { FakeTokenStream } from './fakes/fake-token-stream.js';
 import { RecordingTelemetry } from './fakes/recording-telemetry.js';
+import { plainRequestPorts } from './fakes/request-ports.js';
 import { BlobRoom } from './generation/blob-room.js';
+import { buildChatGeneration } from './generation/chat-request.js';
 import { GenerationRunner } from './generation/generation-runner.js';
 import { RunningGenerations } from './generation/running-generations.js';
 import { Presence } from './presence/presence.js';
@@ -60,6 +62,8 @@ describe('WorkerAdapter', () => {
         stream,
         blobs: new FakeBlobStore(),
         blobRoom: new BlobRoom(1),
+        buildRequest: (job, model, signal) =>
+          buildChatGeneration(job, model, plainRequestPorts(new FakeBlobStore()), signal),
         servedModel: () => ({ engineModel: 'tiny-vlm', maximumCompletionTokens: null }),
         noteFailure: () => undefined,
         telemetry: new RecordingTelemetry(),

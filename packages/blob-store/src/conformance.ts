@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
 import type { BlobRef } from '@fovea/schemas/jobs';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import type { BlobStore } from './index.js';
@@ -281,6 +282,22 @@ export function describeBlobStore(
         for (const [id, ref] of refs.entries()) {
           expect((await store.read(ref)).equals(large.subarray(0, large.length - id))).toBe(true);
         }
+      });
+    });
+
+    describe('locate', () => {
+      it('names a file with the bytes, or none at all', async () => {
+        const ref = await put('picture');
+        const file = store.locate(ref);
+        if (file === undefined) return;
+        expect(file.path.endsWith(file.below)).toBe(true);
+        expect(file.below.startsWith('/')).toBe(false);
+        expect(await readFile(file.path, 'utf8')).toBe('picture');
+      });
+
+      it('names nothing outside of the store', async () => {
+        const ref = await put('picture');
+        expect(store.locate({ ...ref, name: '../../../../etc/passwd' })).toBeUndefined();
       });
     });
 

@@ -28,6 +28,14 @@ export interface ReleaseOptions {
   readonly linger: boolean;
 }
 
+/** Where a store that keeps files has one. */
+export interface BlobFile {
+  /** Absolute, as this process sees it. */
+  readonly path: string;
+  /** The same below the store’s folder, which other processes may see elsewhere. */
+  readonly below: string;
+}
+
 export interface SweepReport {
   readonly deletedBlobs: number;
   readonly deletedBytes: number;
@@ -53,6 +61,11 @@ export abstract class BlobStore {
   abstract open(ref: BlobRef, signal?: AbortSignal): Promise<AsyncIterable<Uint8Array>>;
   /** The same, whole, for readers that need every byte at once. */
   abstract read(ref: BlobRef, signal?: AbortSignal): Promise<Buffer>;
+  /**
+   * The file with the blob's bytes, for readers that want a path. It is there as long as an owner holds a reference, and may
+   * only be read. Undefined for stores without files, and for what is no blob's name.
+   */
+  abstract locate(ref: BlobRef): BlobFile | undefined;
   /** Takes a reference to a blob that is there. Throws `GONE` when it isn't; the owner may then be released as ever. */
   abstract hold(ref: BlobRef, options: HoldOptions): Promise<void>;
   abstract release(owner: string, options: ReleaseOptions): Promise<void>;

@@ -1,5 +1,13 @@
+import { createHash } from 'node:crypto';
 import { Readable } from 'node:stream';
-import { BlobStore, type ReleaseOptions, type SweepReport } from '@fovea/blob-store';
+import {
+  type BlobFile,
+  BlobStore,
+  type HoldOptions,
+  type PutOptions,
+  type ReleaseOptions,
+  type SweepReport,
+} from '@fovea/blob-store';
 import { FoveaError } from '@fovea/errors';
 import type { BlobRef } from '@fovea/schemas/jobs';
 
@@ -7,6 +15,9 @@ import type { BlobRef } from '@fovea/schemas/jobs';
 export class FakeBlobStore extends BlobStore {
   readonly bytes = new Map<string, Buffer>();
   readonly reads: string[] = [];
+  readonly held: { name: string; owner: string }[] = [];
+  /** Where its files would be; undefined: it has none. */
+  folder: string | undefined;
   readonly released: { owner: string; linger: boolean }[] = [];
   releaseProblem: Error | undefined;
 
@@ -17,8 +28,19 @@ export class FakeBlobStore extends BlobStore {
     return { name, mediaType, byteSize: bytes.length };
   }
 
-  put(): Promise<BlobRef> {
-    return Promise.reject(new Error('adapters put nothing'));
+  /** Names a blob by its tenant and bytes, as every store does. */
+  async put(bytes: AsyncIterable<Uint8Array>, { tenant, owner, mediaType }: PutOptions): Promise<BlobRef> {
+    const parts: Uint8Array[] = [];
+    for await (const part of bytes) parts.push(part);
+    const whole = Buffer.concat(parts);
+    const name = createHash('sha256').update(`${tenant}:`).update(whole).digest('hex');
+    this.bytes.set(name, whole);
+    this.held.push({ name, owner });
+    return { name, mediaType, byteSize: whole.length };
+  }
+
+  locate({ name }: BlobRef): BlobFile | undefined {
+    return this.folder === undefined ? undefined : { path: `${this.folder}/${name}`, below: `blobs/${name}` };
   }
 
   async open(ref: BlobRef): Promise<AsyncIterable<Uint8Array>> {
@@ -31,8 +53,9 @@ export class FakeBlobStore extends BlobStore {
     return bytes === undefined ? Promise.reject(new FoveaError('GONE')) : Promise.resolve(bytes);
   }
 
-  async hold(ref: BlobRef): Promise<void> {
-    if (!this.bytes.has(ref.name)) throw new FoveaError('GONE');
+  async hold({ name }: BlobRef, { owner }: HoldOptions): Promise<void> {
+    if (!this.bytes.has(name)) throw new FoveaError('GONE');
+    this.held.push({ name, owner });
   }
 
   release(owner: string, options: ReleaseOptions): Promise<void> {

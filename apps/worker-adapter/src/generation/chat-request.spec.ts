@@ -1,8 +1,9 @@
-import type { EngineMessage } from '@fovea/backends';
+import type { ChatGeneration, EngineImage, EngineMessage } from '@fovea/backends';
 import { describe, expect, it } from '@jest/globals';
 import { FakeBlobStore } from '../fakes/fake-blob-store.js';
 import { createJob } from '../fakes/fake-lease.js';
-import { buildChatGeneration, heldBytes } from './chat-request.js';
+import { plainRequestPorts } from '../fakes/request-ports.js';
+import { buildChatGeneration, type ChatRequestPorts, heldBytes } from './chat-request.js';
 
 const signal = new AbortController().signal;
 const model = { engineModel: 'engine/tiny', maximumCompletionTokens: 100 };
@@ -42,7 +43,7 @@ describe('heldBytes', () => {
 describe('buildChatGeneration', () => {
   it('keeps a plain string plain and names the model as the engine does', async () => {
     const job = createJob();
-    const request = await buildChatGeneration(job, model, new FakeBlobStore(), signal);
+    const request = await buildChatGeneration(job, model, plainRequestPorts(new FakeBlobStore()), signal);
     expect(request).toMatchObject({
       requestId: job.id,
       model: 'engine/tiny',
@@ -57,7 +58,7 @@ describe('buildChatGeneration', () => {
       blobs: [ref],
       task: { kind: 'chat', messages: [imageMessage(0)], sampling: {} },
     });
-    const { messages } = await buildChatGeneration(job, model, blobs, signal);
+    const { messages } = await buildChatGeneration(job, model, plainRequestPorts(blobs), signal);
     expect(messages[0]?.content).toEqual([
       { type: 'text', text: 'What is this?' },
       {
@@ -80,7 +81,7 @@ describe('buildChatGeneration', () => {
       blobs: [ref],
       task: { kind: 'chat', messages: [imageMessage(0)], sampling: {} },
     });
-    const { messages } = await buildChatGeneration(job, model, blobs, signal);
+    const { messages } = await buildChatGeneration(job, model, plainRequestPorts(blobs), signal);
     expect(blobs.reads).toEqual([]);
     expect(await imageBytes(messages[0])).toEqual(Buffer.from('pixels'));
     expect(await imageBytes(messages[0])).toEqual(Buffer.from('pixels'));
@@ -99,7 +100,7 @@ describe('buildChatGeneration', () => {
       'application/json',
     );
     const job = createJob({ blobs: [ref], task: { kind: 'chat', messages: { blob: 0 }, sampling: {} } });
-    const request = await buildChatGeneration(job, model, blobs, signal);
+    const request = await buildChatGeneration(job, model, plainRequestPorts(blobs), signal);
     expect(request).toMatchObject({
       messages: [{ role: 'user', content: text }],
       tools: [{ name: 'f' }],
@@ -119,7 +120,7 @@ describe('buildChatGeneration', () => {
     const blobs = new FakeBlobStore();
     const withImage = { ...job, blobs: [blobs.add('a', Buffer.from('x'))] };
     const served = { ...model, maximumCompletionTokens: maximum };
-    const request = await buildChatGeneration(withImage, served, blobs, signal);
+    const request = await buildChatGeneration(withImage, served, plainRequestPorts(blobs), signal);
     expect(request.sampling.maxTokens).toBe(sent);
   });
 
@@ -140,7 +141,9 @@ describe('buildChatGeneration', () => {
         sampling: {},
       },
     });
-    expect(await buildChatGeneration(job, model, new FakeBlobStore(), signal)).toMatchObject({
+    expect(
+      await buildChatGeneration(job, model, plainRequestPorts(new FakeBlobStore()), signal),
+    ).toMatchObject({
       messages: [
         { role: 'assistant', content: [], toolCalls: [call] },
         { role: 'tool', content: 'x', toolCallId: 'c1' },
@@ -157,7 +160,7 @@ describe('buildChatGeneration', () => {
     const job = createJob({
       task: { ...createJob().task, extensions: { min_p: 0.1 } },
     });
-    const request = await buildChatGeneration(job, model, new FakeBlobStore(), signal);
+    const request = await buildChatGeneration(job, model, plainRequestPorts(new FakeBlobStore()), signal);
     expect(request.extensions).toEqual({ min_p: 0.1 });
   });
 
@@ -167,7 +170,12 @@ describe('buildChatGeneration', () => {
       blobs: [missing],
       task: { kind: 'chat', messages: [imageMessage(0)], sampling: {} },
     });
-    const { messages } = await buildChatGeneration(job, model, new FakeBlobStore(), signal);
+    const { messages } = await buildChatGeneration(
+      job,
+      model,
+      plainRequestPorts(new FakeBlobStore()),
+      signal,
+    );
     await expect(imageBytes(messages[0])).rejects.toMatchObject({
       code: 'INTERNAL',
       message: expect.not.stringContaining('cccc'),
@@ -183,13 +191,100 @@ describe('buildChatGeneration', () => {
     const blobs = new FakeBlobStore();
     const ref = blobs.add('d', Buffer.from(text), 'application/json');
     const job = createJob({ blobs: [ref], task: { kind: 'chat', messages: { blob: 0 }, sampling: {} } });
-    await expect(buildChatGeneration(job, model, blobs, signal)).rejects.toMatchObject({ code: 'INTERNAL' });
+    await expect(buildChatGeneration(job, model, plainRequestPorts(blobs), signal)).rejects.toMatchObject({
+      code: 'INTERNAL',
+    });
   });
 
   it('refuses an index the envelope has no blob for', async () => {
     const job = createJob({ task: { kind: 'chat', messages: [imageMessage(3)], sampling: {} } });
-    await expect(buildChatGeneration(job, model, new FakeBlobStore(), signal)).rejects.toMatchObject({
+    await expect(
+      buildChatGeneration(job, model, plainRequestPorts(new FakeBlobStore()), signal),
+    ).rejects.toMatchObject({
       code: 'INTERNAL',
+    });
+  });
+
+  describe('for an engine that is told more', () => {
+    const able = (blobs: FakeBlobStore): ChatRequestPorts => ({
+      ...plainRequestPorts(blobs),
+      handover: { mediaPath: '/media', hasUuids: true },
+      hasCacheSalt: true,
+    });
+    const withImage = (blobs: FakeBlobStore) =>
+      createJob({
+        blobs: [blobs.add('a', Buffer.from('pixels'))],
+        task: { kind: 'chat', messages: [imageMessage(0)], sampling: {} },
+      });
+    const imageOf = ({ messages }: ChatGeneration): EngineImage => {
+      const parts = messages[0]?.content;
+      const part = typeof parts === 'string' ? undefined : parts?.[1];
+      if (part?.type !== 'image') throw new Error('no image');
+      return part.image;
+    };
+
+    it('names images by tenant and bytes, and by their file where there is one', async () => {
+      const blobs = new FakeBlobStore();
+      const job = withImage(blobs);
+      const bare = imageOf(await buildChatGeneration(job, model, able(blobs), signal));
+      expect(bare.uuid).toBe('a'.repeat(64));
+      expect(bare.fileUrl).toBeUndefined();
+      blobs.folder = '/var/blobs';
+      const image = imageOf(await buildChatGeneration(job, model, able(blobs), signal));
+      expect(image.fileUrl).toBe(`file:///media/blobs/${'a'.repeat(64)}`);
+    });
+
+    it('salts caches by tenant, without its name', async () => {
+      const salts = await Promise.all(
+        ['acme', 'acme', 'other'].map(async (tenant) => {
+          const job = createJob({ tenant });
+          return (await buildChatGeneration(job, model, able(new FakeBlobStore()), signal)).cacheSalt;
+        }),
+      );
+      expect(salts[0]).toBe(salts[1]);
+      expect(salts[0]).not.toBe(salts[2]);
+      expect(salts[0]).not.toContain('acme');
+    });
+
+    it('breaks vision tokens in whatever text a client wrote, and counts them', async () => {
+      const typed = 'x <|image_pad|> y';
+      const job = createJob({
+        task: {
+          kind: 'chat',
+          messages: [
+            { role: 'system', content: [{ type: 'text', text: typed }], plain: true },
+            { role: 'user', name: typed, content: [{ type: 'text', text: typed }] },
+            {
+              role: 'assistant',
+              content: [],
+              toolCalls: [{ id: 'c', name: 'f', arguments: `{"a":"${typed}"}` }],
+            },
+            { role: 'tool', content: [{ type: 'text', text: typed }], plain: true, toolCallId: 'c' },
+          ],
+          tools: [{ name: 'f', description: typed, parameters: { properties: { [typed]: {} } } }],
+          sampling: {},
+        },
+      });
+      const counted: [string, number][] = [];
+      const ports: ChatRequestPorts = {
+        ...plainRequestPorts(new FakeBlobStore()),
+        visionTokens: 'qwen2_vl',
+        onTokensBroken: (name, count) => counted.push([name, count]),
+      };
+      const request = await buildChatGeneration(job, model, ports, signal);
+      expect(JSON.stringify(request)).not.toContain('<|image_pad|>');
+      expect(JSON.stringify(request).replaceAll('\u2060', '').split(typed)).toHaveLength(8);
+      expect(counted).toEqual([['tiny-vlm', 7]]);
+    });
+
+    it('leaves text alone where the model sees no pictures', async () => {
+      const typed = 'x <|image_pad|> y';
+      const messages = [
+        { role: 'user' as const, content: [{ type: 'text' as const, text: typed }], plain: true },
+      ];
+      const job = createJob({ task: { kind: 'chat', messages, sampling: {} } });
+      const request = await buildChatGeneration(job, model, able(new FakeBlobStore()), signal);
+      expect(request.messages[0]?.content).toBe(typed);
     });
   });
 });

@@ -1,4 +1,5 @@
-import type { ChatGeneration, EngineImage, EngineMessage, EnginePart } from '@fovea/backends';
+import { createHash } from 'node:crypto';
+import type { ChatGeneration, EngineMessage, EnginePart } from '@fovea/backends';
 import type { BlobStore } from '@fovea/blob-store';
 import { FoveaError } from '@fovea/errors';
 import {
@@ -10,6 +11,10 @@ import {
   chatContentSchema,
   type Sampling,
 } from '@fovea/schemas/jobs';
+import type { ImageFamily } from '@fovea/schemas/model-package';
+import { type ImageHandover, toEngineImage, unreadable } from '../images/engine-image.js';
+import type { ImagePreparer } from '../images/image-preparer.js';
+import { PromptText } from './prompt-text.js';
 
 /** What the engine calls a model, and what its package bounds. */
 export interface ServedModel {
@@ -29,41 +34,61 @@ export function heldBytes(job: ChatJob): number {
   return (whole?.byteSize ?? 0) + Math.min(SENDING_BYTES, imageBytes);
 }
 
+export interface ChatRequestPorts {
+  readonly blobs: BlobStore;
+  readonly images: ImagePreparer;
+  readonly handover: ImageHandover;
+  /** Whose vision tokens are broken in text: see `PromptText`. */
+  readonly visionTokens: ImageFamily | null | undefined;
+  /** The engine takes a salt that keeps the caches of tenants apart. */
+  readonly hasCacheSalt: boolean;
+  readonly onTokensBroken: (model: string, count: number) => void;
+}
+
 /**
- * Reads long messages from their blob and builds what the engine gets. Images are read when they are sent. The signal
- * aborts all these reads.
+ * Reads long content from its blob, has the images made fit, and builds what the engine gets. Images are read when they are
+ * sent. The signal aborts all this.
  *
  * A blob that is gone or does not hold what the envelope promises is our failure, not the client's: `INTERNAL`, from here
- * or from the image's chunks.
+ * or from the image's chunks. An image that is damaged is `INVALID_IMAGE`, with its path.
  */
 export async function buildChatGeneration(
   job: ChatJob,
   model: ServedModel,
-  blobs: BlobStore,
+  ports: ChatRequestPorts,
   signal: AbortSignal,
 ): Promise<ChatGeneration> {
-  const source: BlobSource = { job, blobs, signal };
+  const prompt = new PromptText(ports.visionTokens);
+  const source: Source = { job, ports, prompt, signal };
   const { toolChoice, parallelToolCalls, sampling } = job.task;
   const { messages, tools, responseFormat, extensions } = await readContent(source);
-  return {
+  const request: ChatGeneration = {
     requestId: job.id,
     model: model.engineModel,
-    messages: messages.map((message) => toEngineMessage(message, source)),
+    messages: await toEngineMessages(messages, source),
     sampling: boundSampling(sampling, model.maximumCompletionTokens),
-    ...(tools === undefined ? {} : { tools }),
+    ...(tools === undefined ? {} : { tools: prompt.tools(tools) }),
     ...(toolChoice === undefined ? {} : { toolChoice }),
     ...(parallelToolCalls === undefined ? {} : { parallelToolCalls }),
     ...(responseFormat === undefined ? {} : { responseFormat }),
     ...(extensions === undefined ? {} : { extensions }),
+    ...(ports.hasCacheSalt ? { cacheSalt: cacheSaltOf(job.tenant) } : {}),
     ...(job.traceparent === undefined ? {} : { traceparent: job.traceparent }),
   };
+  if (prompt.broken > 0) ports.onTokensBroken(job.model, prompt.broken);
+  return request;
 }
 
-interface BlobSource {
+interface Source {
   readonly job: ChatJob;
-  readonly blobs: BlobStore;
+  readonly ports: ChatRequestPorts;
+  readonly prompt: PromptText;
   readonly signal: AbortSignal;
 }
+
+/** The engine need not know who its tenants are, only that they are not the same. */
+const cacheSaltOf = (tenant: string): string =>
+  createHash('sha256').update(`cache-salt:${tenant}`).digest('base64url');
 
 function refOf(job: ChatJob, index: number): BlobRef {
   const ref = job.blobs[index];
@@ -71,35 +96,15 @@ function refOf(job: ChatJob, index: number): BlobRef {
   return ref;
 }
 
-function unreadable(ref: BlobRef, cause: unknown): FoveaError {
-  return new FoveaError('INTERNAL', { detail: `blob ${ref.name} cannot be read`, cause });
-}
-
-async function readBlob({ job, blobs, signal }: BlobSource, index: number): Promise<Buffer> {
-  const ref = refOf(job, index);
-  try {
-    return await blobs.read(ref, signal);
-  } catch (error) {
-    signal.throwIfAborted();
-    throw unreadable(ref, error);
-  }
-}
-
-async function* blobChunks({ blobs, signal }: BlobSource, ref: BlobRef): AsyncGenerator<Uint8Array> {
-  try {
-    yield* await blobs.open(ref, signal);
-  } catch (error) {
-    signal.throwIfAborted();
-    throw unreadable(ref, error);
-  }
-}
-
 /** Long content is parsed on the event loop: the lock is renewed from a thread, other streams wait a little. */
-async function readContent(source: BlobSource): Promise<ChatContent> {
-  const { task } = source.job;
-  const { messages } = task;
-  if (Array.isArray(messages)) return { ...task, messages };
-  const bytes = await readBlob(source, messages.blob);
+async function readContent({ job, ports, signal }: Source): Promise<ChatContent> {
+  const { messages } = job.task;
+  if (Array.isArray(messages)) return { ...job.task, messages };
+  const ref = refOf(job, messages.blob);
+  const bytes = await ports.blobs.read(ref, signal).catch((error: unknown) => {
+    signal.throwIfAborted();
+    throw unreadable(ref, error);
+  });
   try {
     const value: unknown = JSON.parse(bytes.toString('utf8'));
     return chatContentSchema.parse(value);
@@ -108,16 +113,26 @@ async function readContent(source: BlobSource): Promise<ChatContent> {
   }
 }
 
-function toEngineMessage(message: ChatMessage, source: BlobSource): EngineMessage {
+/** One after the other: a request with a hundred pictures gets no more of the image workers than one with two. */
+async function toEngineMessages(messages: readonly ChatMessage[], source: Source): Promise<EngineMessage[]> {
+  const all: EngineMessage[] = [];
+  for (const message of messages) all.push(await toEngineMessage(message, source));
+  return all;
+}
+
+async function toEngineMessage(message: ChatMessage, source: Source): Promise<EngineMessage> {
+  const { prompt } = source;
   const { role, name, toolCalls, toolCallId } = message;
   const more = {
-    ...(name === undefined ? {} : { name }),
-    ...(toolCalls === undefined ? {} : { toolCalls }),
-    ...(toolCallId === undefined ? {} : { toolCallId }),
+    ...(name === undefined ? {} : { name: prompt.text(name) }),
+    ...(toolCalls === undefined ? {} : { toolCalls: toolCalls.map((call) => prompt.toolCall(call)) }),
+    ...(toolCallId === undefined ? {} : { toolCallId: prompt.text(toolCallId) }),
   };
   const text = message.plain === true ? plainText(message.content) : undefined;
-  if (text !== undefined) return { role, content: text, ...more };
-  return { role, content: message.content.map((part) => toEnginePart(part, source)), ...more };
+  if (text !== undefined) return { role, content: prompt.text(text), ...more };
+  const content: EnginePart[] = [];
+  for (const part of message.content) content.push(await toEnginePart(part, source));
+  return { role, content, ...more };
 }
 
 /** The text of a message that holds nothing else. */
@@ -130,12 +145,13 @@ function plainText(content: readonly ContentPart[]): string | undefined {
   return joined;
 }
 
-function toEnginePart(part: ContentPart, source: BlobSource): EnginePart {
-  if (part.type === 'text') return part;
-  const ref = refOf(source.job, part.blob);
-  const { mediaType, byteSize } = ref;
-  const image: EngineImage = { mediaType, byteSize, path: part.path, chunks: () => blobChunks(source, ref) };
-  return { type: 'image', image };
+async function toEnginePart(part: ContentPart, source: Source): Promise<EnginePart> {
+  const { job, ports, prompt, signal } = source;
+  if (part.type === 'text') return { type: 'text', text: prompt.text(part.text) };
+  const { path } = part;
+  const owner = { tenant: job.tenant, requestId: job.id, path, signal };
+  const ref = await ports.images.prepare(refOf(job, part.blob), owner);
+  return { type: 'image', image: toEngineImage(ref, path, ports.handover, { blobs: ports.blobs, signal }) };
 }
 
 /** A request for more than the model's maximum is lowered silently, as vLLM does for the room that is left. */

@@ -10,7 +10,9 @@ import { createEngine } from '../fakes/fake-engine.js';
 import { createJob, FakeLease } from '../fakes/fake-lease.js';
 import { FakeTokenStream } from '../fakes/fake-token-stream.js';
 import { RecordingTelemetry } from '../fakes/recording-telemetry.js';
+import { plainRequestPorts } from '../fakes/request-ports.js';
 import { BlobRoom } from './blob-room.js';
+import { buildChatGeneration } from './chat-request.js';
 import { Generation, type GenerationPorts } from './generation.js';
 
 describe('Generation', () => {
@@ -52,6 +54,7 @@ describe('Generation', () => {
       stream,
       blobs,
       blobRoom,
+      buildRequest: (job, model, signal) => buildChatGeneration(job, model, plainRequestPorts(blobs), signal),
       servedModel: (_engine, name) =>
         name === 'tiny-vlm' ? { engineModel: 'tiny-vlm', maximumCompletionTokens: 100 } : undefined,
       noteFailure: (_id, { name }) => failures.push(name),

@@ -1,3 +1,4 @@
+import type { ChatGeneration } from '@fovea/backends';
 import type { BlobStore } from '@fovea/blob-store';
 import { FoveaError } from '@fovea/errors';
 import type { Lease } from '@fovea/job-queue';
@@ -9,7 +10,7 @@ import type { Claim, Place } from '../engine/claim.js';
 import type { Engine } from '../engine/engine.js';
 import { pause } from '../pause.js';
 import type { BlobRoom } from './blob-room.js';
-import { buildChatGeneration, heldBytes, type ServedModel } from './chat-request.js';
+import { heldBytes, type ServedModel } from './chat-request.js';
 import { Cleanups } from './cleanups.js';
 import { countEarlierAttempt } from './earlier-attempt.js';
 import { type Ending, endingOfFailure, endingOfStop, isOverload, MAX_ATTEMPTS } from './ending.js';
@@ -24,6 +25,8 @@ export interface GenerationPorts {
   readonly stream: TokenStream;
   readonly blobs: BlobStore;
   readonly blobRoom: BlobRoom;
+  /** What the engine gets for a job; as `buildChatGeneration`. */
+  readonly buildRequest: (job: ChatJob, model: ServedModel, signal: AbortSignal) => Promise<ChatGeneration>;
   /** What an engine calls a model of this worker's package; undefined when the package does not offer it. */
   readonly servedModel: (engine: Engine, name: string) => ServedModel | undefined;
   /** Told that an engine failed a job before any output: its next attempt prefers another one. */
@@ -166,14 +169,14 @@ export class Generation {
 
   /** Throws unless the engine's answer, its terminal event included, was handed to the writer. */
   async #generate(job: ChatJob, place: Place): Promise<void> {
-    const { blobs, blobRoom, servedModel } = this.#ports;
+    const { buildRequest, blobRoom, servedModel } = this.#ports;
     const { signal } = this.stop;
     const model = servedModel(place.engine, job.model);
     if (model === undefined) throw new FoveaError('UNKNOWN_MODEL');
     const held = heldBytes(job);
     const releaseRoom = held > 0 ? await blobRoom.acquire(signal, held) : () => undefined;
     try {
-      const request = await buildChatGeneration(job, model, blobs, signal);
+      const request = await buildRequest(job, model, signal);
       signal.throwIfAborted();
       this.#timing.startEngine();
       // Left only at its end, also after the terminal event: leaving early costs the engine's connection.

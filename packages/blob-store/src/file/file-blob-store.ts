@@ -1,12 +1,13 @@
 import { randomUUID } from 'node:crypto';
 import { constants } from 'node:fs';
 import { access, type FileHandle, rename, stat, utimes, writeFile } from 'node:fs/promises';
-import { dirname, isAbsolute, join } from 'node:path';
+import { dirname, isAbsolute, join, relative } from 'node:path';
 import { FoveaError } from '@fovea/errors';
 import type { BlobRef } from '@fovea/schemas/jobs';
 import { abortable } from '../abortable.js';
 import { blobName, isBlobName, ownerKeyOf } from '../blob-name.js';
 import {
+  type BlobFile,
   BlobStore,
   type HoldOptions,
   type PutOptions,
@@ -81,6 +82,12 @@ class FileBlobStore extends BlobStore {
     } finally {
       await handle.close();
     }
+  }
+
+  locate({ name }: BlobRef): BlobFile | undefined {
+    if (!isBlobName(name)) return undefined;
+    const path = this.layout.blob(name);
+    return { path, below: relative(this.layout.root, path) };
   }
 
   async hold(ref: BlobRef, { owner, untilMs }: HoldOptions): Promise<void> {

@@ -97,6 +97,10 @@ class S3BlobStore extends BlobStore {
     return whole;
   }
 
+  locate(): undefined {
+    return undefined;
+  }
+
   async hold(ref: BlobRef, { owner, untilMs }: HoldOptions): Promise<void> {
     if (!isBlobName(ref.name)) throw new FoveaError('GONE');
     const ownerKey = ownerKeyOf(owner);

@@ -1,11 +1,15 @@
 import type { ImageProcessor } from '@fovea/schemas/model-package';
 import { type Recipe, recipeOf } from './recipe.js';
 import { shrinkForModel } from './shrink-for-model.js';
-import { type StoredSize, sizeForModel, uprightSize } from './size-for-model.js';
+import { sizeForModel, uprightSize } from './size-for-model.js';
 
 /** What is known of a stored picture; `ImageFacts` and a blob reference fit. What is absent is taken as plain. */
-export interface PlannedImage extends Partial<StoredSize> {
+export interface PlannedImage {
   readonly mediaType: string;
+  readonly width?: number | undefined;
+  readonly height?: number | undefined;
+  /** EXIF orientation; absent means upright. */
+  readonly orientation?: number | undefined;
   readonly frames?: number | undefined;
   readonly hasAlpha?: boolean | undefined;
   readonly bitDepth?: number | undefined;

@@ -3,6 +3,7 @@ import type { Logger } from '../log/logger.js';
 import { boundedLabel, buckets, counter, createRegistry, gauge, histogram } from './definition.js';
 import { createEngineGauges, type EngineState, engineMetrics } from './engine-metrics.js';
 import type { Outcome } from './gateway-telemetry.js';
+import { createImageCounts, type ImageOutcome, imageMetrics } from './image-metrics.js';
 
 export const adapterMetrics = {
   jobsTaken: counter(
@@ -48,6 +49,7 @@ export const adapterMetrics = {
   images: counter('fovea_generation_images_total', ['model'], 'Images given to the engine.'),
   leasesLost: counter('fovea_leases_lost_total', ['lane'], 'Locks lost to a stalled event loop or to Redis.'),
   ...engineMetrics,
+  ...imageMetrics,
   waitingForPlace: gauge(
     'fovea_jobs_waiting_for_place',
     ['lane'],
@@ -91,6 +93,9 @@ export interface AdapterTelemetry {
   engineRefused(event: JobEvent & { readonly engine: string }): void;
   /** To be told after each change. */
   engineState(state: EngineState): void;
+  /** What became of an image on its way to an engine, and what that took. */
+  imagePrepared(outcome: ImageOutcome, seconds: number): void;
+  controlTokensBroken(model: string, count: number): void;
   /** How many jobs of a lane were taken and have no place yet. */
   waitingForPlace(lane: string, waiting: number): void;
 }
@@ -113,6 +118,8 @@ export function createAdapterTelemetry(
   const engineHealthy = adapterMetrics.engineHealthy.register(registry);
   const engineRefusals = adapterMetrics.engineRefusals.register(registry);
   const engineState = createEngineGauges(registry);
+  const imagePrepared = createImageCounts(registry);
+  const controlTokensBroken = adapterMetrics.controlTokensBroken.register(registry);
   const waitingForPlace = adapterMetrics.waitingForPlace.register(registry);
   const label = boundedLabel();
   const health = new Map<string, boolean>();
@@ -154,6 +161,10 @@ export function createAdapterTelemetry(
       logger.debug(event, 'engine had no room');
     },
     engineState,
+    imagePrepared,
+    controlTokensBroken(model, count) {
+      controlTokensBroken.inc({ model: label(model) }, count);
+    },
     waitingForPlace(lane, waiting) {
       waitingForPlace.set({ lane }, waiting);
     },
