@@ -27,7 +27,7 @@ export interface Pace {
   readonly tokensPerDelta: number;
   /** Undefined: vLLM's habit, the last text rides with the finish reason only when the length ran out. */
   readonly finishWithText: boolean | undefined;
-  /** Positions after which a delta without any text is sent, as servers do that hold back half a character. */
+  /** Position after which a delta without any text is sent, as servers do that hold back half a character. */
   readonly emptyDeltaAfter: number | undefined;
 }
 

@@ -1,5 +1,3 @@
-import type { VllmError } from '../http/vllm-error.js';
-
 /** How a generation is run and reported; what chat, completions and transcription have in common. */
 export interface Sampling {
   readonly stream: boolean;
@@ -28,6 +26,3 @@ export interface Prompt {
   /** Like `ids`, but each place of an image holds a number that only this image has. */
   readonly cacheIds: readonly number[];
 }
-
-/** Set when vLLM finds a fault only inside the engine: a stream then begins with the error. */
-export type EngineRefusal = VllmError | undefined;

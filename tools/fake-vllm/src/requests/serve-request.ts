@@ -143,7 +143,6 @@ export async function serveRequest<R extends AcceptedRequest>(
   const admission = new Admission(engine, incoming, response);
   engine.inFlight.add(admission);
   try {
-    engine.checkOpen();
     const run = await admit(admission, parse);
     admission.run = run;
     try {

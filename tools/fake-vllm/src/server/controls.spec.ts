@@ -164,6 +164,7 @@ describe('moods', () => {
   it('answers 503 while overloaded', async () => {
     fake.setOverload(true);
     expect((await client.chat()).status).toBe(503);
+    expect(fake.counters).toMatchObject({ requests: 0, refused: 1 });
     fake.setOverload(false);
     expect((await client.chat()).status).toBe(200);
   });
