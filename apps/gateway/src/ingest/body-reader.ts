@@ -1,5 +1,5 @@
-import type { Readable } from 'node:stream';
 import type { BlobRef } from '@fovea/schemas/jobs';
+import type { Source } from './body-source.js';
 import type { Place } from './media/media-places.js';
 
 /**
@@ -35,5 +35,5 @@ export interface ReadBody {
  * which is left unread in the paused source.
  */
 export abstract class BodyReader {
-  abstract read(source: Readable, options: BodyReadOptions): Promise<ReadBody>;
+  abstract read(source: Source, options: BodyReadOptions): Promise<ReadBody>;
 }

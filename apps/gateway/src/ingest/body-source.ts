@@ -1,6 +1,7 @@
 import type { Readable } from 'node:stream';
 import { setImmediate } from 'node:timers/promises';
 import { FoveaError } from '@fovea/errors';
+import { freeNow } from './free-now.js';
 import { tooLarge } from './too-large.js';
 
 /** The largest piece of work between two turns of the event loop. */
@@ -10,6 +11,9 @@ export interface BodySourceOptions {
   readonly signal: AbortSignal;
   readonly maxBytes: number;
 }
+
+/** A source may give its chunks away: their memory is freed as soon as they are consumed. */
+export type Source = Readable & { readonly givesChunksAway?: boolean };
 
 /** Takes a chunk; a promise asks to hold the source until it resolves. */
 export type ChunkConsumer = (chunk: Buffer) => Promise<void> | undefined;
@@ -29,7 +33,7 @@ export class BodySource {
   #reject: (error: unknown) => void = () => undefined;
 
   constructor(
-    private readonly source: Readable,
+    private readonly source: Source,
     private readonly consume: ChunkConsumer,
     private readonly options: BodySourceOptions,
   ) {}
@@ -66,7 +70,8 @@ export class BodySource {
     try {
       const isOver = this.#byteSize > maxBytes;
       const working = isOver ? this.#takeLast(chunk.subarray(0, maxBytes - before)) : this.#take(chunk);
-      if (working !== undefined) this.#hold(working);
+      if (working === undefined) this.#free(chunk);
+      else this.#hold(working, chunk);
     } catch (error) {
       this.stop(error);
     }
@@ -89,13 +94,20 @@ export class BodySource {
     }
   }
 
-  #hold(working: Promise<void>): void {
+  #hold(working: Promise<void>, chunk: Buffer): void {
     this.#isHeld = true;
     this.source.pause();
     working.then(
-      () => this.#goOn(),
+      () => {
+        this.#free(chunk);
+        this.#goOn();
+      },
       (error: unknown) => this.stop(error),
     );
+  }
+
+  #free(chunk: Buffer): void {
+    if (this.source.givesChunksAway) freeNow(chunk);
   }
 
   #goOn(): void {

@@ -1,6 +1,11 @@
+import { setImmediate } from 'node:timers/promises';
 import type { BlobStore } from '@fovea/blob-store';
 import { createImageInspector, type ImageInspector } from '@fovea/image-preprocessing';
 import type { BlobRef } from '@fovea/schemas/jobs';
+
+/** How much is inspected at once, and how long before the event loop turns. */
+const SLICE_BYTES = 64 * 1024;
+const SLICE_MS = 2;
 
 export interface ImageIntakeOptions {
   readonly maxImageSidePx: number;
@@ -46,8 +51,20 @@ async function* inspected(
   inspector: ImageInspector,
 ): AsyncGenerator<Uint8Array> {
   for await (const piece of bytes) {
-    inspector.push(piece);
+    await inspect(piece, inspector);
     yield piece;
   }
   inspector.end();
+}
+
+/** Most pieces take microseconds; one that is made of markers takes milliseconds. */
+async function inspect(piece: Uint8Array, inspector: ImageInspector): Promise<void> {
+  let sinceMs = performance.now();
+  for (let from = 0; from < piece.length; from += SLICE_BYTES) {
+    if (performance.now() - sinceMs > SLICE_MS) {
+      await setImmediate();
+      sinceMs = performance.now();
+    }
+    inspector.push(piece.subarray(from, from + SLICE_BYTES));
+  }
 }

@@ -1,7 +1,6 @@
-import type { Readable } from 'node:stream';
 import { setImmediate } from 'node:timers/promises';
 import { BodyReader, type BodyReadOptions, type ReadBody } from './body-reader.js';
-import { BodySource } from './body-source.js';
+import { BodySource, type Source } from './body-source.js';
 import { JsonScanner } from './json/json-scanner.js';
 import { MediaTransfers } from './media/media-transfers.js';
 import type { TextParser } from './text/text-parser.js';
@@ -29,7 +28,7 @@ export class StreamingBodyReader extends BodyReader {
     super();
   }
 
-  async read(source: Readable, { sink, signal, places }: BodyReadOptions): Promise<ReadBody> {
+  async read(source: Source, { sink, signal, places }: BodyReadOptions): Promise<ReadBody> {
     const { maxBodyBytes, texts } = this.options;
     const transfers = new MediaTransfers(sink, (error) => body.stop(error));
     const scanner = new JsonScanner({ places, transfers, limits: jsonLimits });

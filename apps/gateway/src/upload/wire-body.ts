@@ -18,6 +18,8 @@ const MAX_CHECK_INTERVAL_MS = 1000;
  * stays unread.
  */
 export class WireBody extends Readable {
+  /** Each chunk is a copy that Node's parser made for us alone. */
+  readonly givesChunksAway = true;
   readonly #pace: UploadPace;
   #bytes = 0;
   #timer: NodeJS.Timeout | undefined;

@@ -1,27 +1,25 @@
 import type { FileHandle } from 'node:fs/promises';
-import { StageDigest } from './stage-digest.js';
+import { createContentDigest } from './content-digest.js';
 
-/** Waking another thread costs tens of microseconds, so pieces are gathered until that is little beside the work. */
-const STAGE_BYTES = 1024 * 1024;
+/** A write goes through another thread, whose waking costs tens of microseconds: pieces are gathered until that is little. */
+const STAGE_BYTES = 256 * 1024;
 
 /** Stages that wait for the next upload; small ones come often. */
 const spare: Buffer[] = [];
 const MAX_SPARE = 16;
 
-/** Shared with the hashing thread. */
-const takeStage = (): Buffer => spare.pop() ?? Buffer.from(new SharedArrayBuffer(STAGE_BYTES));
+const takeStage = (): Buffer => spare.pop() ?? Buffer.allocUnsafeSlow(STAGE_BYTES);
 
 /**
- * Appends pieces to a file and hashes them: one stage is written and hashed while the next is filled, so that the
- * caller's work on a piece, the hash and the disk go on at the same time. Memory is two stages; pieces are copied.
+ * Appends pieces to a file and hashes them. Small ones are copied: one stage is written while the next is filled. Large
+ * ones are written from where they are, while their giver fills others. Memory is two stages.
  */
 export class StagedWriter {
-  readonly #digest = new StageDigest();
-  #filling = takeStage();
+  readonly #digest = createContentDigest();
+  #filling: Buffer | undefined;
   #other: Buffer | undefined;
   #used = 0;
-  /** What reads the other stage at the moment, or both when the upload ends. */
-  #readers: readonly Promise<unknown>[] = [];
+  #writing: Promise<void> = Promise.resolve();
   #isOver = false;
 
   /** The file may still be opening. */
@@ -31,8 +29,39 @@ export class StagedWriter {
 
   /** Resolves when the piece may be reused. Throws what went wrong with an earlier one. */
   async add(piece: Uint8Array): Promise<void> {
+    this.#digest.update(Buffer.from(piece.buffer, piece.byteOffset, piece.byteLength));
+    if (piece.byteLength < STAGE_BYTES) {
+      await this.#copy(piece);
+      return;
+    }
+    await this.flush();
+    this.#write(piece);
+    await this.#writing;
+  }
+
+  /** Resolves when all that was added is in the file. */
+  async flush(): Promise<void> {
+    if (this.#used > 0) await this.#turn();
+    await this.#writing;
+  }
+
+  /** Resolves with the digest of all pieces when all is written. */
+  async finish(): Promise<Buffer> {
+    await this.flush();
+    this.#giveBack();
+    return this.#digest.end();
+  }
+
+  /** Resolves when nothing is under way any more; to be called before the file is closed after a failure. */
+  async abandon(): Promise<void> {
+    await this.#writing.catch(() => {});
+    this.#giveBack();
+  }
+
+  async #copy(piece: Uint8Array): Promise<void> {
     for (let offset = 0; offset < piece.byteLength; ) {
       if (this.#used === STAGE_BYTES) await this.#turn();
+      this.#filling ??= takeStage();
       const count = Math.min(piece.byteLength - offset, STAGE_BYTES - this.#used);
       this.#filling.set(piece.subarray(offset, offset + count), this.#used);
       this.#used += count;
@@ -40,43 +69,21 @@ export class StagedWriter {
     }
   }
 
-  /** Resolves when all that was added is in the file. */
-  async flush(): Promise<void> {
-    if (this.#used > 0) await this.#turn();
-    await Promise.all(this.#readers);
-  }
-
-  /** Resolves with the SHA-256 of all pieces when all is written. */
-  async finish(): Promise<Buffer> {
-    await Promise.all(this.#readers);
-    const digest = this.#digest.end(this.#filling, this.#used);
-    this.#read([digest, writeAll(this.opening, this.#filling.subarray(0, this.#used))]);
-    await Promise.all(this.#readers);
-    this.#giveBack();
-    return digest;
-  }
-
-  /** Resolves when nothing is under way any more; to be called before the file is closed after a failure. */
-  async abandon(): Promise<void> {
-    this.#digest.drop();
-    await Promise.allSettled(this.#readers);
-    this.#giveBack();
-  }
-
   /** Starts on the filled stage once the other one is free. */
   async #turn(): Promise<void> {
-    await Promise.all(this.#readers);
+    await this.#writing;
     const full = this.#filling;
-    this.#read([this.#digest.add(full, this.#used), writeAll(this.opening, full.subarray(0, this.#used))]);
-    this.#filling = this.#other ?? takeStage();
+    if (full === undefined) return;
+    this.#write(full.subarray(0, this.#used));
+    this.#filling = this.#other;
     this.#other = full;
     this.#used = 0;
   }
 
   /** What goes wrong is told at the next turn; until then nobody may take it for unhandled. */
-  #read(readers: readonly Promise<unknown>[]): void {
-    for (const reader of readers) reader.catch(() => {});
-    this.#readers = readers;
+  #write(bytes: Uint8Array): void {
+    this.#writing = writeAll(this.opening, bytes);
+    this.#writing.catch(() => {});
   }
 
   /** Once: a stage in two hands would mix two uploads. */

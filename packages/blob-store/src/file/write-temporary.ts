@@ -9,7 +9,7 @@ import type { Usage } from './usage.js';
 export interface WrittenFile {
   readonly path: string;
   readonly byteSize: number;
-  /** SHA-256 of the bytes. */
+  /** See `content-digest.ts`. */
   readonly digest: Buffer;
 }
 

@@ -1,9 +1,10 @@
 import type { BlobRef } from '@fovea/schemas/jobs';
 import type { MediaSink } from '../body-reader.js';
-import { type Dispatch, OutgoingMedium, PIECE_BYTES } from './outgoing-medium.js';
+import { freeNow } from '../free-now.js';
+import { type Dispatch, OutgoingMedium } from './outgoing-medium.js';
 
 /** Pieces of one body that are being filled, wait, or are with a sink. */
-const MAX_PIECES = 4;
+const MAX_PIECES = 3;
 /** Media of one body whose sinks have not settled. */
 const MAX_OPEN = 4;
 
@@ -90,18 +91,21 @@ export class MediaTransfers implements Dispatch {
 
   async #settle(): Promise<void> {
     for (const { settled } of this.#transfers) await settled;
+    for (const piece of this.#free.splice(0)) freeNow(piece);
   }
 
-  acquire(): Buffer | undefined {
+  acquire(byteLength: number): Buffer | undefined {
     const piece = this.#free.pop();
-    if (piece !== undefined || this.#pieces === MAX_PIECES) return piece;
-    this.#pieces += 1;
-    return Buffer.allocUnsafeSlow(PIECE_BYTES);
+    if (piece !== undefined && piece.length >= byteLength) return piece.subarray(0, byteLength);
+    if (piece !== undefined) freeNow(piece);
+    else if (this.#pieces === MAX_PIECES) return undefined;
+    else this.#pieces += 1;
+    return Buffer.allocUnsafeSlow(byteLength);
   }
 
   free(piece: Buffer | undefined): void {
     // A piece may be handed on in part; the whole of its memory comes back.
-    if (piece !== undefined) this.#free.push(Buffer.from(piece.buffer, 0, PIECE_BYTES));
+    if (piece !== undefined) this.#free.push(Buffer.from(piece.buffer));
     this.#wakeUp();
   }
 

@@ -1,8 +1,14 @@
 import type { DecodedBytes } from './media-decoder.js';
 import { PieceQueue } from './piece-queue.js';
 
-/** A multiple of three (base64) and of a page (files). */
-export const PIECE_BYTES = 60 * 1024;
+/** Multiples of three (base64) and of a page (files). */
+const PIECE_BYTES = 60 * 1024;
+const LARGE_PIECE_BYTES = 960 * 1024;
+/**
+ * From here on pieces are large: each costs a write and some turns of promises. Before, they are small, because the head of
+ * an image decides about the rest, and most images end here.
+ */
+const LARGE_FROM_BYTES = 256 * 1024;
 /** The first bytes go out at the end of their chunk instead of when a piece is full: they decide about the rest. */
 const EAGER_BYTES = 4 * 1024;
 
@@ -10,7 +16,7 @@ const EAGER_BYTES = 4 * 1024;
 export interface Dispatch {
   /** Too many sinks are at work; no further medium may begin. */
   readonly isCrowded: boolean;
-  acquire(): Buffer | undefined;
+  acquire(byteLength: number): Buffer | undefined;
   free(piece: Buffer | undefined): void;
   /** Calls the sink. */
   start(medium: OutgoingMedium): void;
@@ -18,7 +24,6 @@ export interface Dispatch {
 
 /** One medium on its way out: the piece that is being filled and the queue of those that are full. */
 export class OutgoingMedium implements DecodedBytes {
-  readonly capacity = PIECE_BYTES;
   readonly queue: PieceQueue;
   isSettled = false;
   used = 0;
@@ -37,13 +42,18 @@ export class OutgoingMedium implements DecodedBytes {
     return this.#piece;
   }
 
+  get capacity(): number {
+    return this.piece.length;
+  }
+
   hasRoom(): boolean {
     if (this.#piece !== undefined) {
-      if (this.used < PIECE_BYTES) return true;
+      if (this.used < this.capacity) return true;
       this.#handOver();
     }
     if (!this.#isWanted()) return false;
-    this.#piece = this.dispatch.acquire();
+    const isLarge = this.#handedBytes >= LARGE_FROM_BYTES;
+    this.#piece = this.dispatch.acquire(isLarge ? LARGE_PIECE_BYTES : PIECE_BYTES);
     return this.#piece !== undefined;
   }
 
