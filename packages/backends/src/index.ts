@@ -71,6 +71,8 @@ export interface EngineLoad {
   readonly generatedTokens?: number;
   /** Prompt tokens worked off since its start; a long prefill moves only this one. */
   readonly promptTokens?: number;
+  /** When the process began that counts, in seconds since the epoch; another value is another process. */
+  readonly startedAtS?: number;
 }
 
 export interface EmbedRequest {

@@ -42,6 +42,12 @@ describe('readMetrics', () => {
     ).toEqual({ running: 1, waiting: 4, kvCacheUsage: 0.5, generatedTokens: 7 });
   });
 
+  it('reads when the process began', () => {
+    const text = page('process_start_time_seconds 1.76400000012e+09', 'process_start_time_seconds_other 7');
+    expect(readMetrics(text)).toEqual({ startedAtS: 1_764_000_000.12 });
+    expect(readMetrics(page('process_start_time_seconds 0'))).toEqual({});
+  });
+
   it('adds up the cores of one server, and takes the fullest cache', () => {
     const series = [0, 1, 2].flatMap((core) => [
       `vllm:num_requests_running{engine="${core}",model_name="m"} ${core + 1}`,

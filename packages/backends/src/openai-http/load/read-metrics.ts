@@ -8,6 +8,14 @@ import { readCacheTokens } from './cache-tokens.js';
 const sample =
   /^vllm[:_](num_requests_running|num_requests_waiting|(?:kv|gpu)_cache_usage_perc|(?:generation|prompt)_tokens(?:_total)?)(?:\{(?:[^"}\n]|"(?:[^"\\\n]|\\.)*")*\})?[ \t]+(\S+)/gm;
 
+/** Of the API server. Behind several of them (`--api-server-count`) it is not there. */
+const startTime = /^process_start_time_seconds[ \t]+(\S+)/m;
+
+function readStartTime(text: string): number | undefined {
+  const value = Number(startTime.exec(text)?.[1]);
+  return Number.isFinite(value) && value > 0 ? value : undefined;
+}
+
 const sum = (values: readonly number[] | undefined): number | undefined =>
   values?.reduce((total, value) => total + value, 0);
 
@@ -37,6 +45,7 @@ export function readMetrics(text: string): EngineLoad {
     kvCacheTokens: readCacheTokens(text),
     generatedTokens: counter(series, 'generation_tokens'),
     promptTokens: counter(series, 'prompt_tokens'),
+    startedAtS: readStartTime(text),
   };
   return Object.fromEntries(Object.entries(load).filter(([, value]) => value !== undefined));
 }
