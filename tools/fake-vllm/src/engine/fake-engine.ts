@@ -26,7 +26,7 @@ class EngineProcess {
   readonly metrics: EngineMetrics;
   readonly prefixCache: PrefixCache;
   readonly mediaCache: MediaCache;
-  readonly startedAtS = Math.floor(Date.now() / 1000);
+  readonly startedAtS = Date.now() / 1000;
   isDead = false;
   isOverloaded = false;
 
@@ -126,6 +126,7 @@ export class FakeEngine {
       blocks: Math.floor(settings.kvCacheTokens / blockSize),
       running: process.slots.running,
       waiting: process.slots.waiting,
+      startedAtS: process.startedAtS,
       kvUsage: Math.min(1, tokens / settings.kvCacheTokens),
       ...this.#gauges,
     });

@@ -3,7 +3,7 @@ import { sendJson, sendText } from './respond.js';
 import type { Route } from './router.js';
 
 function card(engine: FakeEngine, id: string, parent: string | null): unknown {
-  const created = engine.process.startedAtS;
+  const created = Math.floor(engine.process.startedAtS);
   const permission = {
     id: `modelperm-fake-${id}`,
     object: 'model_permission',

@@ -45,6 +45,8 @@ export interface MetricFacts extends Gauges {
   readonly model: string;
   readonly blockSize: number;
   readonly blocks: number;
+  /** Seconds since the epoch. */
+  readonly startedAtS: number;
 }
 
 /** What `/metrics` shows of one life of the engine process; a restart begins again at zero. */
@@ -98,6 +100,10 @@ export class EngineMetrics {
       [
         `# TYPE ${this.#dialect.tokenLatencyMetric} histogram`,
         ...this.#tokenLatency.lines(this.#dialect.tokenLatencyMetric, label),
+      ],
+      [
+        '# TYPE process_start_time_seconds gauge',
+        `process_start_time_seconds ${facts.startedAtS}`,
       ],
       [
         '# TYPE http_requests_total counter',

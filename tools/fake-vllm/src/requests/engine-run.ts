@@ -26,6 +26,7 @@ export class EngineRun<R extends AcceptedRequest = AcceptedRequest> {
   /** Tokens it holds in the KV cache; 0 unless it runs. */
   heldTokens = 0;
   readonly #admission: Admission;
+  #isPromptCounted = false;
   readonly #times: RunTimes;
   readonly #metrics: EngineMetrics;
 
@@ -67,17 +68,16 @@ export class EngineRun<R extends AcceptedRequest = AcceptedRequest> {
   /** Waits for a slot and looks the prompt up in the prefix cache; returns the function that frees the slot. */
   async enter(): Promise<() => void> {
     const { engine, request } = this;
-    const { slots, prefixCache } = engine.process;
+    const { slots, prefixCache, pulse } = engine.process;
     const hasToWait = slots.isFull;
     const taking = slots.take(this.signal);
     if (hasToWait) this.log('queued');
     const free = await taking;
     this.#times.scheduled();
     this.seen.cachedTokens = prefixCache.admit(request.prompt, request.model, request.cacheSalt);
-    this.heldTokens = this.promptTokens;
+    // A hung scheduler gives nobody a block.
+    if (!pulse.isHung) this.heldTokens = this.promptTokens;
     engine.tally.add('promptTokens', this.promptTokens);
-    this.#metrics.add('vllm:prompt_tokens', this.promptTokens);
-    this.#metrics.add('vllm:prompt_tokens_cached', this.cachedTokens);
     this.#metrics.add('prefix_cache_queries', this.promptTokens);
     this.#metrics.add('prefix_cache_hits', this.cachedTokens);
     this.log('running');
@@ -92,6 +92,7 @@ export class EngineRun<R extends AcceptedRequest = AcceptedRequest> {
     const free = await this.enter();
     try {
       for await (const step of runGeneration(choices, this.#pace(), this.#checkpoints(), this.signal)) {
+        this.#countPrompt();
         this.#count(step.reduce((sum, output) => sum + output.tokens.length, 0));
         this.finishReason = step.find(({ index }) => index === 0)?.finish?.reason ?? this.finishReason;
         yield step;
@@ -107,9 +108,19 @@ export class EngineRun<R extends AcceptedRequest = AcceptedRequest> {
     try {
       const nothing = { index: 0, tokens: [], calls: [], finishReason: 'stop', stopReason: null };
       for await (const _ of runGeneration([nothing], this.#pace(), this.#checkpoints(), this.signal));
+      this.#countPrompt();
     } finally {
       free();
     }
+  }
+
+  /** As vLLM does, when the first step behind the prompt is done; until then a prefill moves no counter. */
+  #countPrompt(): void {
+    if (this.#isPromptCounted) return;
+    this.#isPromptCounted = true;
+    this.heldTokens = Math.max(this.heldTokens, this.promptTokens);
+    this.#metrics.add('vllm:prompt_tokens', this.promptTokens);
+    this.#metrics.add('vllm:prompt_tokens_cached', this.cachedTokens);
   }
 
   #count(tokens: number): void {

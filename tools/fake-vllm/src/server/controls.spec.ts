@@ -143,6 +143,17 @@ describe('a hang of the whole engine', () => {
     expect(fake.counters).toMatchObject({ running: 0, aborted: 1 });
   });
 
+  it('moves no counter for who comes meanwhile', async () => {
+    fake.hangEngine();
+    const answer = client.chat();
+    await fake.waitFor('running');
+    expect(metric(fake.metrics(), 'vllm:prompt_tokens_total')).toBe(0);
+    expect(metric(fake.metrics(), 'vllm:kv_cache_usage_perc')).toBe(0);
+    fake.resumeEngine();
+    await answer;
+    expect(metric(fake.metrics(), 'vllm:prompt_tokens_total')).toBeGreaterThan(0);
+  });
+
   it('goes on where it was for clients that stayed', async () => {
     fake.hangEngine();
     const answer = client.chat();
