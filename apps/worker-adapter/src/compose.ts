@@ -87,7 +87,7 @@ async function openConnections({ config, settings, logger }: ComposeOptions): Pr
       apiKey: settings.engineApiKey,
       maxModelLen: settings.file.generator.maxModelLen,
       // Every slot may hold one, so neither lane waits for a connection of the other.
-      connections: settings.textSlots + settings.mediaSlots,
+      connections: settings.textSlots + settings.mediaSlots + settings.embedSlots,
       returnTokenIds: true,
     }),
   );

@@ -7,9 +7,10 @@ import type { JobQueue } from '@fovea/job-queue';
 import type { ModelRegistry } from '@fovea/model-registry';
 import type { AdapterTelemetry, Logger } from '@fovea/observability';
 import type { TokenStream } from '@fovea/token-stream';
+import { PoolingRunner } from './batching/run-pooling.js';
 import { InterestWatch } from './consumer/interest-watch.js';
 import { LaneConsumer } from './consumer/lane-consumer.js';
-import { chatLanesOf } from './consumer/lanes.js';
+import { lanesOf } from './consumer/lanes.js';
 import { createPool } from './engine/create-pool.js';
 import type { EnginePool } from './engine/engine-pool.js';
 import { ServedModels } from './engine/served-models.js';
@@ -66,6 +67,10 @@ export function createWorkerAdapter(
       stream,
       blobs,
       blobRoom: new BlobRoom(roomBytes),
+      pooling: new PoolingRunner(blobs, {
+        waitMs: config.ADAPTER_BATCH_WAIT_MS,
+        maxInputs: config.ADAPTER_BATCH_INPUTS,
+      }),
       buildRequest: (job, model, signal) => buildChatGeneration(job, model, request, signal),
       servedModel: (engine, name) => served.find(engine.name, name),
       noteFailure: (requestId, engine) => pool.noteFailure(requestId, engine),
@@ -106,8 +111,8 @@ function createLanes(
 ): LaneConsumer[] {
   const checkpoint = settings.file.queue.checkpointName;
   const warn = quietRepeats((err) => logger.warn({ err }, 'queue'));
-  const lanes = chatLanesOf(settings.file.queue.models);
-  if (lanes.length === 0) logger.warn('no model of the worker file supports chat: nothing will be taken');
+  const lanes = lanesOf(settings.file.queue.models);
+  if (lanes.length === 0) logger.warn('no model of the worker file supports a task: nothing will be taken');
   return lanes.map(
     (kind) =>
       new LaneConsumer(

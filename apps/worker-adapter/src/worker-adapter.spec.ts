@@ -1,5 +1,6 @@
 import { createLogger } from '@fovea/observability';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { PoolingRunner } from './batching/run-pooling.js';
 import { InterestWatch } from './consumer/interest-watch.js';
 import { LaneConsumer } from './consumer/lane-consumer.js';
 import { EnginePool } from './engine/engine-pool.js';
@@ -62,6 +63,7 @@ describe('WorkerAdapter', () => {
         stream,
         blobs: new FakeBlobStore(),
         blobRoom: new BlobRoom(1),
+        pooling: new PoolingRunner(new FakeBlobStore(), { waitMs: 0, maxInputs: 8 }),
         buildRequest: (job, model, signal) =>
           buildChatGeneration(job, model, plainRequestPorts(new FakeBlobStore()), signal),
         servedModel: () => ({ engineModel: 'tiny-vlm', maximumCompletionTokens: null }),

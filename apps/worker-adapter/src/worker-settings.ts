@@ -18,6 +18,8 @@ export interface WorkerSettings {
   readonly textSlots: number;
   /** Of each engine. */
   readonly mediaSlots: number;
+  /** Of each engine. */
+  readonly embedSlots: number;
   /** Of each engine; undefined: the engine's own figures decide. */
   readonly tokenBudget: number | undefined;
   readonly opsPort: number;
@@ -26,6 +28,8 @@ export interface WorkerSettings {
 
 const DEFAULT_TEXT_SLOTS = 16;
 const DEFAULT_MEDIA_SLOTS = 4;
+/** More than run at once: what waits makes full batches. */
+const DEFAULT_EMBED_SLOTS = 64;
 /** Each engine has metrics of its own. */
 const MAX_ENGINES = 64;
 /** After the last deadline: the end of an answer is still to be written. */
@@ -56,6 +60,7 @@ export async function readWorkerSettings(
     redisUrl,
     engineUrls,
     engineApiKey: await readApiKey(file, config),
+    embedSlots: config.ADAPTER_EMBED_SLOTS ?? DEFAULT_EMBED_SLOTS,
     textSlots: config.ADAPTER_TEXT_SLOTS ?? maxNumSeqs ?? DEFAULT_TEXT_SLOTS,
     mediaSlots:
       config.ADAPTER_MEDIA_SLOTS ?? Math.min(DEFAULT_MEDIA_SLOTS, maxNumSeqs ?? DEFAULT_MEDIA_SLOTS),

@@ -46,8 +46,18 @@ export const variables = {
   ADAPTER_LOAD_POLL_S: variable(durationS({ min: 0.05 }).default(0.5), {
     help: 'How often an engine that works is asked for its load. With 5 requests waiting in it or 80 % of its KV cache taken it gets no new ones.',
   }),
+  ADAPTER_EMBED_SLOTS: variable(integer({ min: 1, max: 4096 }).optional(), {
+    help: 'Requests for embeddings and reranking that run on each engine at once.',
+    defaultText: '64',
+  }),
+  ADAPTER_BATCH_INPUTS: variable(integer({ min: 1, max: 4096 }).default(64), {
+    help: 'Most texts of several embedding requests that go to an engine in one call; a longer request goes alone.',
+  }),
+  ADAPTER_BATCH_WAIT_MS: variable(integer({ min: 0, max: 1000 }).default(5), {
+    help: 'How long an embedding request waits for others to share a call with, in milliseconds.',
+  }),
   ADAPTER_MAX_IMAGE_BYTES: variable(integer({ min: MIB }).default(256 * MIB), {
-    help: 'Most bytes of images and long texts that running requests hold in memory; a larger request runs alone.',
+    help: 'Most bytes of images and long texts in memory, half of them to be sent and half to be decoded; a larger request runs alone.',
   }),
   ADAPTER_DRAIN_S: variable(durationS().optional(), {
     help: 'How long running requests may go on after SIGTERM; a second signal ends them at once.',

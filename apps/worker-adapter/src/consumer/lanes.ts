@@ -9,7 +9,3 @@ export function lanesOf(models: readonly Model[]): LaneKind[] {
   if (models.some(({ embedding, rerank }) => embedding || rerank)) lanes.push('embed');
   return lanes;
 }
-
-/** The lanes of a package whose jobs are generations. */
-export const chatLanesOf = (models: readonly Model[]): ('text' | 'media')[] =>
-  lanesOf(models).filter((lane) => lane !== 'embed');

@@ -1,6 +1,6 @@
 import type { Backend } from '@fovea/backends';
 import type { AdapterTelemetry, Logger } from '@fovea/observability';
-import { chatLanesOf } from '../consumer/lanes.js';
+import { lanesOf } from '../consumer/lanes.js';
 import { quietRepeats } from '../quiet-repeats.js';
 import { EngineGate } from '../slots/engine-gate.js';
 import type { WorkerConfig } from '../worker.config.js';
@@ -28,7 +28,7 @@ const TRUSTED_POLLS = 2;
 
 /** The engines of a worker, each with its gate, and what the metrics tell of them. */
 export function createPool(options: PoolOptions, { backends, served, telemetry }: PoolParts): EnginePool {
-  const lanes = chatLanesOf(options.settings.file.queue.models);
+  const lanes = lanesOf(options.settings.file.queue.models);
   const engines = backends.map((backend, index) => createEngine(`${index}`, backend, served, options));
   for (const { name, health, gate } of engines) {
     health.onChange((isHealthy, reason) => {
@@ -56,7 +56,7 @@ function createEngine(
   served: ServedModels,
   { config, settings, logger }: PoolOptions,
 ): Engine {
-  const slots = { text: settings.textSlots, media: settings.mediaSlots };
+  const slots = { text: settings.textSlots, media: settings.mediaSlots, embed: settings.embedSlots };
   const loadPollMs = config.ADAPTER_LOAD_POLL_S * 1_000;
   return new Engine({
     name,
@@ -64,7 +64,7 @@ function createEngine(
     served,
     health: new EngineHealth(backend),
     gate: new EngineGate({
-      slots: new Map(chatLanesOf(settings.file.queue.models).map((lane) => [lane, slots[lane]] as const)),
+      slots: new Map(lanesOf(settings.file.queue.models).map((lane) => [lane, slots[lane]] as const)),
       maxLoadAgeMs: loadPollMs * TRUSTED_POLLS,
     }),
     tokenBudget: settings.tokenBudget,

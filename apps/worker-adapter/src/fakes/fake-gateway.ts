@@ -7,7 +7,7 @@ import { createBullMqJobQueue } from '@fovea/job-queue/bullmq';
 import type { ModelListing, ModelRegistry } from '@fovea/model-registry';
 import { createRedisModelRegistry } from '@fovea/model-registry/redis';
 import type { GenerationEvent } from '@fovea/schemas/events';
-import type { ChatMessage, InferenceJob, LaneKind } from '@fovea/schemas/jobs';
+import type { ChatMessage, EmbedTask, InferenceJob, LaneKind, RerankTask } from '@fovea/schemas/jobs';
 import type { TokenStream } from '@fovea/token-stream';
 import { createRedisTokenStream } from '@fovea/token-stream/redis';
 
@@ -59,9 +59,28 @@ export class FakeGateway {
       task: { kind: 'chat', messages: [message], sampling: {} },
       blobs,
     };
-    await this.stream.renewInterest([id], interestMs);
-    await this.queue.enqueue({ checkpoint: this.#checkpoint, kind: lane }, job);
-    return id;
+    return this.#enqueue(job);
+  }
+
+  /** Enqueues texts for vectors, or documents for scores. */
+  async embed(task: EmbedTask | RerankTask): Promise<string> {
+    return this.#enqueue({
+      v: 1,
+      id: randomUUID(),
+      tenant: 'acme',
+      model: this.#checkpoint,
+      checkpoint: this.#checkpoint,
+      lane: 'embed',
+      deadlineAtMs: Date.now() + 60_000,
+      task,
+      blobs: [],
+    });
+  }
+
+  async #enqueue(job: InferenceJob): Promise<string> {
+    await this.stream.renewInterest([job.id], interestMs);
+    await this.queue.enqueue({ checkpoint: this.#checkpoint, kind: job.lane }, job);
+    return job.id;
   }
 
   /** Every event of a request up to its terminal one. */

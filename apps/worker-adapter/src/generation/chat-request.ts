@@ -9,7 +9,9 @@ import {
   type ChatMessage,
   type ContentPart,
   chatContentSchema,
+  type InferenceJob,
   type Sampling,
+  type Task,
 } from '@fovea/schemas/jobs';
 import type { ImageFamily } from '@fovea/schemas/model-package';
 import { type ImageHandover, toEngineImage, unreadable } from '../images/engine-image.js';
@@ -26,12 +28,23 @@ export interface ServedModel {
 const SENDING_BYTES = 2 * 1024 * 1024;
 
 /** Most bytes of its blobs that a job holds in memory: long messages whole, images in passing. */
-export function heldBytes(job: ChatJob): number {
-  const { messages } = job.task;
-  const whole = Array.isArray(messages) ? undefined : job.blobs[messages.blob];
+export function heldBytes(job: InferenceJob): number {
+  const index = wholeBlob(job.task);
+  const whole = index === undefined ? undefined : job.blobs[index];
   const images = job.blobs.filter((blob) => blob !== whole);
   const imageBytes = images.reduce((total, blob) => total + blob.byteSize, 0);
   return (whole?.byteSize ?? 0) + Math.min(SENDING_BYTES, imageBytes);
+}
+
+function wholeBlob(task: Task): number | undefined {
+  switch (task.kind) {
+    case 'chat':
+      return Array.isArray(task.messages) ? undefined : task.messages.blob;
+    case 'embed':
+      return Array.isArray(task.inputs) ? undefined : task.inputs.blob;
+    case 'rerank':
+      return Array.isArray(task.documents) ? undefined : task.documents.blob;
+  }
 }
 
 export interface ChatRequestPorts {

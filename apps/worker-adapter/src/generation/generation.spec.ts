@@ -2,6 +2,7 @@ import { type ErrorCode, FoveaError } from '@fovea/errors';
 import { createLogger } from '@fovea/observability';
 import type { ErrorEvent, GenerationEvent } from '@fovea/schemas/events';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { PoolingRunner } from '../batching/run-pooling.js';
 import type { Engine } from '../engine/engine.js';
 import { EnginePool } from '../engine/engine-pool.js';
 import { answer, delta, FakeBackend, failAfter, hangAfter } from '../fakes/fake-backend.js';
@@ -54,6 +55,7 @@ describe('Generation', () => {
       stream,
       blobs,
       blobRoom,
+      pooling: new PoolingRunner(blobs, { waitMs: 0, maxInputs: 8 }),
       buildRequest: (job, model, signal) => buildChatGeneration(job, model, plainRequestPorts(blobs), signal),
       servedModel: (_engine, name) =>
         name === 'tiny-vlm' ? { engineModel: 'tiny-vlm', maximumCompletionTokens: 100 } : undefined,

@@ -6,6 +6,7 @@ import type { AdapterTelemetry, Logger } from '@fovea/observability';
 import { type GenerationEvent, isTerminal } from '@fovea/schemas/events';
 import type { ChatJob, InferenceJob } from '@fovea/schemas/jobs';
 import { createCoalescingWriter, type TokenStream, type TokenWriter } from '@fovea/token-stream';
+import { isPooling, type PoolingRunner } from '../batching/run-pooling.js';
 import type { Claim, Place } from '../engine/claim.js';
 import type { Engine } from '../engine/engine.js';
 import { pause } from '../pause.js';
@@ -25,8 +26,10 @@ export interface GenerationPorts {
   readonly stream: TokenStream;
   readonly blobs: BlobStore;
   readonly blobRoom: BlobRoom;
-  /** What the engine gets for a job; as `buildChatGeneration`. */
+  /** What the engine gets for a chat; as `buildChatGeneration`. */
   readonly buildRequest: (job: ChatJob, model: ServedModel, signal: AbortSignal) => Promise<ChatGeneration>;
+  /** Runs jobs that generate nothing. */
+  readonly pooling: Pick<PoolingRunner, 'run'>;
   /** What an engine calls a model of this worker's package; undefined when the package does not offer it. */
   readonly servedModel: (engine: Engine, name: string) => ServedModel | undefined;
   /** Told that an engine failed a job before any output: its next attempt prefers another one. */
@@ -135,7 +138,6 @@ export class Generation {
       const detail = `given up after ${attempt - 1} attempts without output`;
       return { kind: 'error', error: new FoveaError('BACKEND_ERROR', { detail }) };
     }
-    if (!isChat(job)) return { kind: 'error', error: new FoveaError('INTERNAL', { detail: 'not a chat' }) };
     await this.#runOnSomeEngine(job).catch((failure: unknown) => {
       // A complete answer is one, whatever happens to the engine's socket or the client after it.
       if (!this.#hasTerminal) throw failure;
@@ -148,7 +150,7 @@ export class Generation {
    * later moment, as often as it takes until the deadline. The job is not handed back for it: the queue would count an
    * attempt each time, and a busy hour would use up what is meant for engines that die.
    */
-  async #runOnSomeEngine(job: ChatJob): Promise<void> {
+  async #runOnSomeEngine(job: InferenceJob): Promise<void> {
     const { signal } = this.stop;
     for (;;) {
       const place = await this.#claim.place(signal);
@@ -168,19 +170,16 @@ export class Generation {
   }
 
   /** Throws unless the engine's answer, its terminal event included, was handed to the writer. */
-  async #generate(job: ChatJob, place: Place): Promise<void> {
-    const { buildRequest, blobRoom, servedModel } = this.#ports;
+  async #generate(job: InferenceJob, place: Place): Promise<void> {
+    const { blobRoom, servedModel } = this.#ports;
     const { signal } = this.stop;
     const model = servedModel(place.engine, job.model);
     if (model === undefined) throw new FoveaError('UNKNOWN_MODEL');
     const held = heldBytes(job);
     const releaseRoom = held > 0 ? await blobRoom.acquire(signal, held) : () => undefined;
     try {
-      const request = await buildRequest(job, model, signal);
-      signal.throwIfAborted();
-      this.#timing.startEngine();
       // Left only at its end, also after the terminal event: leaving early costs the engine's connection.
-      for await (const events of place.engine.backend.generate(request, signal)) {
+      for await (const events of this.#ask(job, model, place.engine)) {
         if (signal.aborted) break;
         place.answered();
         this.#write(events);
@@ -192,6 +191,24 @@ export class Generation {
     if (this.#hasTerminal) return;
     signal.throwIfAborted();
     throw new FoveaError('BACKEND_ERROR', { detail: 'the engine stopped before the end of its answer' });
+  }
+
+  async *#ask(
+    job: InferenceJob,
+    model: ServedModel,
+    engine: Engine,
+  ): AsyncGenerator<readonly GenerationEvent[]> {
+    const { signal } = this.stop;
+    const { buildRequest, pooling } = this.#ports;
+    if (isPooling(job)) {
+      this.#timing.startEngine();
+      yield* pooling.run(job, model, engine, signal);
+    } else if (isChat(job)) {
+      const request = await buildRequest(job, model, signal);
+      signal.throwIfAborted();
+      this.#timing.startEngine();
+      yield* engine.backend.generate(request, signal);
+    }
   }
 
   #write(events: readonly GenerationEvent[]): void {

@@ -1,0 +1,146 @@
+import type { EmbedAnswer, EmbedRequest } from '@fovea/backends';
+import { FoveaError } from '@fovea/errors';
+import { beforeEach, describe, expect, it } from '@jest/globals';
+import { embedLengths } from '../fakes/fake-backend.js';
+import { type BatchLimits, EmbedBatcher } from './embed-batcher.js';
+
+const never = new AbortController().signal;
+const limits: BatchLimits = { waitMs: 1, maxInputs: 4 };
+
+describe('EmbedBatcher', () => {
+  let calls: { request: EmbedRequest; signal: AbortSignal }[];
+  let script: (request: EmbedRequest) => Promise<EmbedAnswer>;
+  let batcher: EmbedBatcher;
+
+  const create = (more: Partial<BatchLimits> = {}): EmbedBatcher =>
+    new EmbedBatcher(
+      (request, signal) => {
+        calls.push({ request, signal });
+        return script(request);
+      },
+      { ...limits, ...more },
+    );
+  beforeEach(() => {
+    calls = [];
+    script = embedLengths;
+    batcher = create();
+  });
+
+  const request = (...inputs: string[]): EmbedRequest => ({ requestId: inputs.join(), model: 'm', inputs });
+  const lengths = ({ vectors }: EmbedAnswer): number[] =>
+    vectors.map((vector) => Buffer.from(vector, 'base64').readFloatLE(0));
+  const called = (): (readonly string[])[] => calls.map((call) => call.request.inputs);
+
+  it('puts what comes together into one call, and gives each job its own vectors', async () => {
+    const answers = await Promise.all([
+      batcher.embed(request('a', 'bb'), never),
+      batcher.embed(request('ccc'), never),
+      batcher.embed(request('dddd'), never),
+    ]);
+    expect(called()).toEqual([['a', 'bb', 'ccc', 'dddd']]);
+    expect(answers.map(lengths)).toEqual([[1, 2], [3], [4]]);
+  });
+
+  it('shares out the tokens of a call so that none is lost', async () => {
+    script = async (all) => ({ ...(await embedLengths(all)), promptTokens: 100 });
+    const answers = await Promise.all(
+      ['aaa', 'bbb', 'ccc'].map((text) => batcher.embed(request(text), never)),
+    );
+    const shares = answers.map(({ promptTokens }) => promptTokens);
+    expect(shares.reduce((sum, share) => sum + share, 0)).toBe(100);
+    expect(Math.max(...shares) - Math.min(...shares)).toBeLessThanOrEqual(1);
+  });
+
+  it('shares them out evenly when the texts are empty', async () => {
+    script = async (all) => ({ ...(await embedLengths(all)), promptTokens: 4 });
+    const answers = await Promise.all([batcher.embed(request(''), never), batcher.embed(request(''), never)]);
+    expect(answers.map(({ promptTokens }) => promptTokens)).toEqual([2, 2]);
+  });
+
+  it('begins a new call when one is full, and sends a job over the limit alone and whole', async () => {
+    await Promise.all([
+      batcher.embed(request('a', 'b', 'c'), never),
+      batcher.embed(request('d', 'e'), never),
+      batcher.embed(request('1', '2', '3', '4', '5'), never),
+    ]);
+    expect(called()).toEqual([
+      ['a', 'b', 'c'],
+      ['d', 'e'],
+      ['1', '2', '3', '4', '5'],
+    ]);
+  });
+
+  it('keeps models and lengths of vectors apart', async () => {
+    await Promise.all([
+      batcher.embed(request('a'), never),
+      batcher.embed({ ...request('b'), model: 'other' }, never),
+      batcher.embed({ ...request('c'), dimensions: 2 }, never),
+      batcher.embed(request('d'), never),
+    ]);
+    expect(called()).toEqual([['a', 'd'], ['b'], ['c']]);
+    expect(calls[2]?.request.dimensions).toBe(2);
+  });
+
+  it('repeats a refused call for each job alone, so that one bad text harms only its sender', async () => {
+    script = async (all) => {
+      if (all.inputs.includes('bad')) throw new FoveaError('INVALID_REQUEST');
+      return embedLengths(all);
+    };
+    const [good, bad] = await Promise.allSettled([
+      batcher.embed(request('fine'), never),
+      batcher.embed(request('bad'), never),
+    ]);
+    expect(good).toMatchObject({ status: 'fulfilled' });
+    expect(bad).toMatchObject({ status: 'rejected', reason: { code: 'INVALID_REQUEST' } });
+    expect(called()).toEqual([['fine', 'bad'], ['fine'], ['bad']]);
+  });
+
+  it('fails for all when the engine fails, without trying again', async () => {
+    script = () => Promise.reject(new FoveaError('BACKEND_ERROR'));
+    const ends = await Promise.allSettled(['a', 'b'].map((text) => batcher.embed(request(text), never)));
+    expect(ends.map(({ status }) => status)).toEqual(['rejected', 'rejected']);
+    expect(calls).toHaveLength(1);
+  });
+
+  it('leaves out who is gone before the call', async () => {
+    const gone = new AbortController();
+    const first = batcher.embed(request('a'), gone.signal);
+    const second = batcher.embed(request('b'), never);
+    gone.abort(new Error('left'));
+    await expect(first).rejects.toThrow('left');
+    await second;
+    expect(called()).toEqual([['b']]);
+    await expect(batcher.embed(request('c'), gone.signal)).rejects.toThrow('left');
+  });
+
+  it('makes no call when all are gone, and a new one for who comes next', async () => {
+    const gone = new AbortController();
+    const first = batcher.embed(request('a'), gone.signal);
+    gone.abort(new Error('left'));
+    await expect(first).rejects.toThrow('left');
+    await batcher.embed(request('b'), never);
+    expect(called()).toEqual([['b']]);
+  });
+
+  it('ends a call when nobody waits for it any more, not before', async () => {
+    let isCalled: () => void = () => undefined;
+    const asked = new Promise<void>((resolve) => {
+      isCalled = resolve;
+    });
+    script = () => {
+      isCalled();
+      return new Promise((_resolve, reject) => {
+        calls[0]?.signal.addEventListener('abort', () => reject(calls[0]?.signal.reason));
+      });
+    };
+    const leaving = [new AbortController(), new AbortController()];
+    const jobs = leaving.map(({ signal }, at) => batcher.embed(request(`${at}`), signal));
+    await asked;
+    leaving[0]?.abort(new Error('left'));
+    await expect(jobs[0]).rejects.toThrow('left');
+    expect(calls[0]?.signal.aborted).toBe(false);
+    leaving[1]?.abort(new Error('left, too'));
+    await expect(jobs[1]).rejects.toThrow('left, too');
+    expect(calls[0]?.signal.aborted).toBe(true);
+  });
+});

@@ -1,0 +1,93 @@
+import type { BlobStore } from '@fovea/blob-store';
+import { FoveaError } from '@fovea/errors';
+import type { GenerationEvent } from '@fovea/schemas/events';
+import type { EmbedTask, InferenceJob, RerankTask } from '@fovea/schemas/jobs';
+import { z } from 'zod';
+import type { Engine } from '../engine/engine.js';
+import type { ServedModel } from '../generation/chat-request.js';
+import { unreadable } from '../images/engine-image.js';
+import { type BatchLimits, EmbedBatcher } from './embed-batcher.js';
+
+export type PoolingTask = EmbedTask | RerankTask;
+export type PoolingJob = Omit<InferenceJob, 'task'> & { readonly task: PoolingTask };
+
+export const isPooling = (job: InferenceJob): job is PoolingJob =>
+  job.task.kind === 'embed' || job.task.kind === 'rerank';
+
+/** Vectors of one write to the log: 256 KiB at 4096 dimensions. */
+const VECTORS_PER_EVENTS = 12;
+
+const textsSchema = z.array(z.string()).min(1);
+
+/** Runs jobs that read texts and generate nothing: vectors and scores. */
+export class PoolingRunner {
+  readonly #blobs: BlobStore;
+  readonly #limits: BatchLimits;
+  readonly #batchers = new Map<Engine, EmbedBatcher>();
+
+  constructor(blobs: BlobStore, limits: BatchLimits) {
+    this.#blobs = blobs;
+    this.#limits = limits;
+  }
+
+  /** The events of a job, `generation-end` last. Throws what the engine's methods throw, and `INTERNAL` for a lost blob. */
+  async *run(
+    job: PoolingJob,
+    model: ServedModel,
+    engine: Engine,
+    signal: AbortSignal,
+  ): AsyncGenerator<readonly GenerationEvent[]> {
+    const about = { requestId: job.id, model: model.engineModel };
+    const { task } = job;
+    if (task.kind === 'rerank') {
+      // One query per call: the engines' protocol has no more.
+      const documents = await this.#texts(job, task.documents, signal);
+      const answer = await engine.backend.rerank({ ...about, query: task.query, documents }, signal);
+      const scores = answer.scores.map((score, index) => ({ type: 'score' as const, index, score }));
+      yield [...scores, endOf(answer.promptTokens)];
+      return;
+    }
+    const inputs = await this.#texts(job, task.inputs, signal);
+    const { dimensions } = task;
+    const request = { ...about, inputs, ...(dimensions === undefined ? {} : { dimensions }) };
+    const { vectors, promptTokens } = await this.#batcher(engine).embed(request, signal);
+    for (let at = 0; at < vectors.length; at += VECTORS_PER_EVENTS) {
+      yield vectors
+        .slice(at, at + VECTORS_PER_EVENTS)
+        .map((vector, offset) => ({ type: 'embedding' as const, index: at + offset, vector }));
+    }
+    yield [endOf(promptTokens)];
+  }
+
+  #batcher(engine: Engine): EmbedBatcher {
+    const known = this.#batchers.get(engine);
+    if (known !== undefined) return known;
+    const batcher = new EmbedBatcher(
+      (request, signal) => engine.backend.embed(request, signal),
+      this.#limits,
+    );
+    this.#batchers.set(engine, batcher);
+    return batcher;
+  }
+
+  async #texts(job: PoolingJob, texts: EmbedTask['inputs'], signal: AbortSignal): Promise<readonly string[]> {
+    if (Array.isArray(texts)) return texts;
+    const ref = job.blobs[texts.blob];
+    if (ref === undefined)
+      throw new FoveaError('INTERNAL', { detail: `the envelope has no blob ${texts.blob}` });
+    const bytes = await this.#blobs.read(ref, signal).catch((error: unknown) => {
+      signal.throwIfAborted();
+      throw unreadable(ref, error);
+    });
+    try {
+      return textsSchema.parse(JSON.parse(bytes.toString('utf8')));
+    } catch (error) {
+      throw new FoveaError('INTERNAL', { detail: 'the blob of texts does not hold texts', cause: error });
+    }
+  }
+}
+
+const endOf = (promptTokens: number): GenerationEvent => ({
+  type: 'generation-end',
+  usage: { promptTokens, completionTokens: 0 },
+});
