@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { MalformedRequest } from '../vllm-error.js';
+import { parseFields } from '../parse-fields.js';
 
 const bounded = (min: number, max: number) =>
   z
@@ -87,19 +87,5 @@ const chatFieldsSchema = z.looseObject({
 });
 export type ChatFields = z.infer<typeof chatFieldsSchema>;
 
-/** A path the way a client would write it: `messages[0].content`. */
-function fieldPath(path: readonly PropertyKey[]): string {
-  return path
-    .map((key, at) => (typeof key === 'number' ? `[${key}]` : `${at === 0 ? '' : '.'}${String(key)}`))
-    .join('');
-}
-
 /** Checks the fields one by one. Throws `MalformedRequest` with the first field that is wrong. */
-export function parseChatFields(body: unknown): ChatFields {
-  const parsed = chatFieldsSchema.safeParse(body);
-  if (parsed.success) return parsed.data;
-  const issue = parsed.error.issues[0];
-  const path = fieldPath(issue?.path ?? []);
-  if (path === '') throw new MalformedRequest('The body must be a JSON object.');
-  throw new MalformedRequest(`${path}: ${issue?.message ?? 'is not valid'}`, path);
-}
+export const parseChatFields = (body: unknown): ChatFields => parseFields(chatFieldsSchema, body);
