@@ -5,6 +5,7 @@ import type { JobQueue } from '@fovea/job-queue';
 import { createBullMqJobQueue } from '@fovea/job-queue/bullmq';
 import { createRedisModelRegistry } from '@fovea/model-registry/redis';
 import { createAdapterTelemetry, type Logger, startOpsServer } from '@fovea/observability';
+import { createRedisQuarantine } from '@fovea/quarantine/redis';
 import { connectRedis, type RedisSettings } from '@fovea/redis';
 import type { TokenStream } from '@fovea/token-stream';
 import { createRedisTokenStream } from '@fovea/token-stream/redis';
@@ -80,6 +81,7 @@ async function openConnections({ config, settings, logger }: ComposeOptions): Pr
   const client = connectRedis(redis, 'worker');
   const stream = createRedisTokenStream({ redis, role: 'worker', logTtlS: config.LOG_TTL_S });
   const registry = createRedisModelRegistry({ redis, role: 'worker', graceS: config.WORKER_GRACE_S });
+  const quarantine = createRedisQuarantine({ redis, role: 'worker' });
   const queue = openQueue(redis, stream, blobs, logger);
   const backends = settings.engineUrls.map((baseUrl) =>
     createOpenAiHttpBackend({
@@ -96,12 +98,14 @@ async function openConnections({ config, settings, logger }: ComposeOptions): Pr
     stream,
     registry,
     blobs,
+    quarantine,
     backends,
     redisState: () => (client.status === 'ready' ? 'ok' : client.status),
     async close() {
       await queue.close();
       await stream.close();
       await registry.close();
+      await quarantine.close();
       client.disconnect();
       await Promise.all(backends.map((backend) => backend.close()));
     },

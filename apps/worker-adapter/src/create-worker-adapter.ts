@@ -6,6 +6,7 @@ import type { FoveaError } from '@fovea/errors';
 import type { JobQueue } from '@fovea/job-queue';
 import type { ModelRegistry } from '@fovea/model-registry';
 import type { AdapterTelemetry, Logger } from '@fovea/observability';
+import type { Quarantine } from '@fovea/quarantine';
 import type { TokenStream } from '@fovea/token-stream';
 import { PoolingRunner } from './batching/run-pooling.js';
 import { InterestWatch } from './consumer/interest-watch.js';
@@ -40,6 +41,7 @@ export interface WorkerPorts {
   readonly stream: TokenStream;
   readonly registry: ModelRegistry;
   readonly blobs: BlobStore;
+  readonly quarantine: Quarantine;
   /** One per engine, in the order of the worker file. */
   readonly backends: readonly Backend[];
   /** `ok`, or what state the connection is in. */
@@ -53,12 +55,12 @@ export function createWorkerAdapter(
   telemetry: AdapterTelemetry,
 ): WorkerAdapter {
   const { config, settings, logger, onRefused } = options;
-  const { stream, blobs, registry } = ports;
+  const { stream, blobs, registry, quarantine } = ports;
   const served = new ServedModels(settings.file, {
     onDifference: (engine, difference) => logger.warn({ engine, difference }, 'engine is left out'),
     imageProcessor: settings.imageProcessor,
   });
-  const pool = createPool(options, { backends: ports.backends, served, telemetry });
+  const pool = createPool(options, { backends: ports.backends, quarantine, served, telemetry });
   const running = new RunningGenerations();
   const roomBytes = config.ADAPTER_MAX_IMAGE_BYTES / 2;
   const request = chatRequestPorts(settings, { blobs, roomBytes, telemetry });
@@ -66,6 +68,7 @@ export function createWorkerAdapter(
     {
       stream,
       blobs,
+      quarantine,
       blobRoom: new BlobRoom(roomBytes),
       pooling: new PoolingRunner(blobs, {
         waitMs: config.ADAPTER_BATCH_WAIT_MS,

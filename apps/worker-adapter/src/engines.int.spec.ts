@@ -127,7 +127,7 @@ describeIf(redisBinary, 'a worker and its engines', () => {
     const [first, second] = engines as [FakeVllm, FakeVllm];
     await first.close();
     await until('both on the second', () => second.counters.running === 2);
-    await untilCheck('engine 0', 'not healthy');
+    await untilCheck('engine 0', 'its process died');
     expect(await readiness()).toMatchObject({ ready: true, checks: { engine: 'ok', 'engine 1': 'ok' } });
     expect(await gateway.modelStatus()).toBe('available');
     release('orphans');

@@ -10,6 +10,7 @@ import { createEngine } from './fakes/fake-engine.js';
 import { FakeJobQueue } from './fakes/fake-job-queue.js';
 import { FakeLease } from './fakes/fake-lease.js';
 import { FakeModelRegistry } from './fakes/fake-model-registry.js';
+import { FakeQuarantine } from './fakes/fake-quarantine.js';
 import { FakeTokenStream } from './fakes/fake-token-stream.js';
 import { RecordingTelemetry } from './fakes/recording-telemetry.js';
 import { plainRequestPorts } from './fakes/request-ports.js';
@@ -62,6 +63,7 @@ describe('WorkerAdapter', () => {
       {
         stream,
         blobs: new FakeBlobStore(),
+        quarantine: new FakeQuarantine(),
         blobRoom: new BlobRoom(1),
         pooling: new PoolingRunner(new FakeBlobStore(), { waitMs: 0, maxInputs: 8 }),
         buildRequest: (job, model, signal) =>

@@ -46,6 +46,9 @@ export const variables = {
   ADAPTER_LOAD_POLL_S: variable(durationS({ min: 0.05 }).default(0.5), {
     help: 'How often an engine that works is asked for its load. With 5 requests waiting in it or 80 % of its KV cache taken it gets no new ones.',
   }),
+  ADAPTER_ENGINE_STALL_S: variable(durationS({ min: 0.1 }).default(60), {
+    help: 'An engine that works and makes no progress for so long counts as hung: what runs there is aborted and run elsewhere. Three times that for one that only prepares pictures or has no metrics. Set it above the longest single step: a prefill without chunks, a vision encoder on a CPU.',
+  }),
   ADAPTER_EMBED_SLOTS: variable(integer({ min: 1, max: 4096 }).optional(), {
     help: 'Requests for embeddings and reranking that run on each engine at once.',
     defaultText: '64',

@@ -148,7 +148,7 @@ describeIf(redisBinary, 'a composed worker', () => {
     const events = await answer;
     expect(events.at(-1)).toMatchObject({
       type: 'error',
-      code: 'BACKEND_ERROR',
+      code: 'STREAM_INTERRUPTED',
       usage: { completionTokens: 3 },
     });
     expect(JSON.stringify(events)).not.toContain('127.0.0.1');

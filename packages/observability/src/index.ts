@@ -17,6 +17,7 @@ export {
   histogram,
   type MetricDefinition,
 } from './metrics/definition.js';
+export type { EngineCondition, EngineTelemetry } from './metrics/engine-metrics.js';
 export {
   createGatewayTelemetry,
   type GatewayTelemetry,

@@ -1,6 +1,7 @@
 import type { FoveaError } from '@fovea/errors';
 import type { GateRequest } from '../slots/engine-gate.js';
 import type { Engine } from './engine.js';
+import type { Run, RunRequest } from './runs/run.js';
 
 /** What a job needs of an engine. */
 export interface PlaceRequest extends GateRequest {
@@ -10,8 +11,8 @@ export interface PlaceRequest extends GateRequest {
 /** A slot on an engine, held while a job runs there. */
 export interface Place {
   readonly engine: Engine;
-  /** The engine has begun to answer. */
-  answered(): void;
+  /** To be called when the job's request goes to the engine; the run has to be ended. */
+  begin(request: RunRequest): Run;
   /** The engine had no room after all (503); seconds it asks to be left alone. */
   refused(retryAfterS: number | undefined): void;
   /** Gives the place back, once. */
@@ -26,7 +27,7 @@ export interface ClaimLine {
 
 /** One job's claim on a place. It has a place, waits for one, or was refused because no engine is left. */
 export class Claim {
-  readonly request: PlaceRequest;
+  #request: PlaceRequest;
   /** Its number in line. */
   readonly turn: number;
   readonly #line: ClaimLine;
@@ -36,11 +37,15 @@ export class Claim {
   #onOutcome: () => void = () => undefined;
 
   constructor(request: PlaceRequest, turn: number, line: ClaimLine, avoided?: string) {
-    this.request = request;
+    this.#request = request;
     this.turn = turn;
     this.#line = line;
     this.#avoided = avoided;
     line.join(this);
+  }
+
+  get request(): PlaceRequest {
+    return this.#request;
   }
 
   /** Name of the engine that failed this job before: it is taken only when no other has room. */
@@ -76,6 +81,15 @@ export class Claim {
     this.release();
     this.#place = undefined;
     this.#refusal = undefined;
+    this.#line.join(this);
+  }
+
+  /** The job turns out to be a suspect: a place it has beside another one is given back, its turn stays. */
+  suspect(): void {
+    if (this.#request.isSuspect || this.#refusal !== undefined) return;
+    this.release();
+    this.#request = { ...this.#request, isSuspect: true };
+    this.#place = undefined;
     this.#line.join(this);
   }
 

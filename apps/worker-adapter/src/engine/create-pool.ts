@@ -1,5 +1,6 @@
 import type { Backend } from '@fovea/backends';
 import type { AdapterTelemetry, Logger } from '@fovea/observability';
+import type { Quarantine } from '@fovea/quarantine';
 import { lanesOf } from '../consumer/lanes.js';
 import { quietRepeats } from '../quiet-repeats.js';
 import { EngineGate } from '../slots/engine-gate.js';
@@ -7,11 +8,12 @@ import type { WorkerConfig } from '../worker.config.js';
 import type { WorkerSettings } from '../worker-settings.js';
 import { Engine } from './engine.js';
 import { EnginePool } from './engine-pool.js';
+import { defaultBreakerRules } from './health/circuit-breaker.js';
 import { EngineHealth } from './health/engine-health.js';
 import type { ServedModels } from './served-models.js';
 
 export interface PoolOptions {
-  readonly config: Pick<WorkerConfig, 'ADAPTER_LOAD_POLL_S'>;
+  readonly config: Pick<WorkerConfig, 'ADAPTER_LOAD_POLL_S' | 'ADAPTER_ENGINE_STALL_S'>;
   readonly settings: WorkerSettings;
   readonly logger: Logger;
 }
@@ -20,17 +22,23 @@ export interface PoolParts {
   /** One per engine, in the order of the worker file. */
   readonly backends: readonly Backend[];
   readonly served: ServedModels;
-  readonly telemetry: Pick<AdapterTelemetry, 'engineHealth' | 'engineState' | 'waitingForPlace'>;
+  readonly quarantine: Pick<Quarantine, 'suspect' | 'condemn'>;
+  readonly telemetry: AdapterTelemetry;
 }
 
 /** Figures of an engine's load are trusted for so many polls. */
 const TRUSTED_POLLS = 2;
 
 /** The engines of a worker, each with its gate, and what the metrics tell of them. */
-export function createPool(options: PoolOptions, { backends, served, telemetry }: PoolParts): EnginePool {
+export function createPool(options: PoolOptions, parts: PoolParts): EnginePool {
+  const { backends, telemetry } = parts;
   const lanes = lanesOf(options.settings.file.queue.models);
-  const engines = backends.map((backend, index) => createEngine(`${index}`, backend, served, options));
-  for (const { name, health, gate } of engines) {
+  const engines = backends.map((backend, index) => createEngine(`${index}`, backend, parts, options));
+  for (const engine of engines) {
+    const { name, health, gate } = engine;
+    const tellCondition = (): void => telemetry.engineCondition(name, engine.condition);
+    engine.onChange(tellCondition);
+    tellCondition();
     health.onChange((isHealthy, reason) => {
       telemetry.engineHealth(name, isHealthy);
       if (!isHealthy) options.logger.warn({ engine: name, reason }, 'engine gets no jobs until it is back');
@@ -53,7 +61,7 @@ export function createPool(options: PoolOptions, { backends, served, telemetry }
 function createEngine(
   name: string,
   backend: Backend,
-  served: ServedModels,
+  { served, quarantine, telemetry }: PoolParts,
   { config, settings, logger }: PoolOptions,
 ): Engine {
   const slots = { text: settings.textSlots, media: settings.mediaSlots, embed: settings.embedSlots };
@@ -67,6 +75,18 @@ function createEngine(
       slots: new Map(lanesOf(settings.file.queue.models).map((lane) => [lane, slots[lane]] as const)),
       maxLoadAgeMs: loadPollMs * TRUSTED_POLLS,
     }),
+    quarantine,
+    stallMs: config.ADAPTER_ENGINE_STALL_S * 1_000,
+    breaker: defaultBreakerRules,
+    events: {
+      onStall: (silentMs, runs) => telemetry.engineStalled({ engine: name, silentS: silentMs / 1_000, runs }),
+      onDeath: (runs) => telemetry.engineDied({ engine: name, runs }),
+      onCondemned: (requestId) => telemetry.condemned({ engine: name, requestId }),
+      onBreaker: (state) => {
+        if (state === 'open') telemetry.breakerOpened(name);
+      },
+      onError: (err) => logger.error({ engine: name, err }, 'the quarantine could not be written'),
+    },
     tokenBudget: settings.tokenBudget,
     loadPollMs,
     onError: quietRepeats((err) => logger.warn({ engine: name, err }, 'engine does not say what it serves')),

@@ -76,9 +76,14 @@ export class EnginePool {
     return () => this.#roomListeners.delete(listener);
   }
 
-  /** True when one more job of the lane may be taken: an engine has a slot, and nobody stands in line for it. */
+  /**
+   * True when one more job of the lane may be taken: an engine has a slot, and nobody stands in line for it. Suspects that
+   * wait for each other are passed, as long as there are fewer of them than slots.
+   */
   hasRoom(lane: LaneKind): boolean {
-    return this.waiting(lane) === 0 && this.#hasSlot(lane);
+    const line = this.#line.filter(({ request }) => request.lane === lane);
+    const mayPass = line.every(({ request }) => request.isSuspect) && line.length < this.#slots(lane);
+    return (line.length === 0 || mayPass) && this.#hasSlot(lane);
   }
 
   /** Resolves true as soon as the lane has room, false when the signal aborts first. */
@@ -146,13 +151,15 @@ export class EnginePool {
     for (const claim of [...this.#line]) {
       const { lane } = claim.request;
       if (blocked.has(lane)) continue;
-      const place = this.#enter(claim, mayBorrow);
-      if (place === undefined) {
+      const open = this.engines.filter((engine) => engine.admits(claim.request, mayBorrow));
+      if (open.length === 0) {
         blocked.add(lane);
         // It lacks tokens, and would wait for ever if those behind it went on taking them.
         if (this.#hasSlot(lane)) mayBorrow = false;
         continue;
       }
+      const place = this.#enter(claim, open);
+      if (place === undefined) continue;
       this.#line.splice(this.#line.indexOf(claim), 1);
       claim.grant(place);
     }
@@ -165,23 +172,19 @@ export class EnginePool {
   }
 
   #hasSlot(lane: LaneKind): boolean {
-    return this.engines.some(({ isFit, gate }) => isFit && gate.hasSlot(lane));
+    return this.engines.some((engine) => engine.hasSlot(lane));
   }
 
-  #enter({ request, avoided }: Claim, mayBorrow: boolean): Place | undefined {
+  #slots(lane: LaneKind): number {
+    const all = this.engines.flatMap(({ gate }) => gate.lanes).filter((slots) => slots.lane === lane);
+    return all.reduce((sum, { total }) => sum + total, 0);
+  }
+
+  /** The least loaded of the open engines; undefined for a suspect when there is another one on each. */
+  #enter({ request, avoided }: Claim, open: readonly Engine[]): Place | undefined {
     const rank = (engine: Engine): number =>
       engine.gate.loadOf(request.lane) + (engine.name === avoided ? MORE_THAN_ANY_LOAD : 0);
-    const open = this.engines.filter(({ isFit, gate }) => isFit && gate.admits(request, mayBorrow));
-    const engine = open.sort((left, right) => rank(left) - rank(right))[0];
-    if (engine === undefined) return undefined;
-    const entry = engine.gate.enter(request);
-    return {
-      engine,
-      answered: () => {
-        entry.hasAnswered = true;
-      },
-      refused: (retryAfterS) => engine.gate.refuse(entry, retryAfterS),
-      release: () => entry.leave(),
-    };
+    const fitting = open.filter(({ gate }) => request.isSuspect !== true || !gate.hasSuspect);
+    return fitting.sort((left, right) => rank(left) - rank(right))[0]?.enter(request);
   }
 }

@@ -1,17 +1,17 @@
-import type { Backend, EngineLoad } from '@fovea/backends';
-import { pause } from '../pause.js';
+import type { Backend, EngineLoad, EngineModel } from '@fovea/backends';
+import type { EngineCondition } from '@fovea/observability';
 import type { EngineGate } from '../slots/engine-gate.js';
 import { tokenBudgetOf } from '../slots/token-budget.js';
-import { boundedCall } from './health/bounded-call.js';
-import { describeProblem, type EngineHealth } from './health/engine-health.js';
+import type { Place, PlaceRequest } from './claim.js';
+import { Description } from './description.js';
+import type { EngineHealth } from './health/engine-health.js';
 import { LoadWatch } from './load-watch.js';
 import type { ServedModels } from './served-models.js';
+import { type VitalParts, VitalSigns } from './vital-signs.js';
 
-export interface EngineParts {
+export interface EngineParts extends Omit<VitalParts, 'onChange'> {
   /** `0`, `1` … in the order of the worker file. Logs and metrics say this, never the address. */
   readonly name: string;
-  readonly backend: Backend;
-  readonly health: EngineHealth;
   readonly gate: EngineGate;
   readonly served: ServedModels;
   /** Tokens that running jobs may keep in its cache; undefined: as many as its cache holds. */
@@ -24,12 +24,11 @@ export interface EngineParts {
 }
 
 const RETRY_MS = 2_000;
-const ASK_TIMEOUT_MS = 5_000;
 
 /**
  * One engine of this worker: how to reach it, whether it is healthy, and how much it may be given.
  *
- * It is fit for work while it is healthy and serves the worker's package. What it serves is asked each time it becomes
+ * It is fit for work while it lives, works and serves the worker's package. What it serves is asked each time it becomes
  * healthy, because another engine may answer under the same address.
  */
 export class Engine {
@@ -39,11 +38,9 @@ export class Engine {
   readonly gate: EngineGate;
   readonly #parts: EngineParts;
   readonly #listeners = new Set<() => void>();
+  readonly #vitals: VitalSigns;
   readonly #load: LoadWatch;
-  #isDescribed = false;
-  #asking = new AbortController();
-  #asked: Promise<void> = Promise.resolve();
-  #lastProblem: string | undefined;
+  readonly #description: Description;
 
   constructor(parts: EngineParts) {
     this.#parts = parts;
@@ -51,13 +48,18 @@ export class Engine {
     this.backend = parts.backend;
     this.health = parts.health;
     this.gate = parts.gate;
+    this.#vitals = new VitalSigns({ ...parts, onChange: () => this.#changed() });
     this.#load = this.#createLoadWatch(parts);
+    this.#description = new Description({
+      backend: parts.backend,
+      retryMs: parts.retryMs ?? RETRY_MS,
+      onAnswer: (models, load) => this.#learn(models, load),
+      onError: parts.onError,
+    });
     this.gate.onChange(() => this.#load.wake());
     this.health.onChange((isHealthy) => {
-      this.#isDescribed = false;
-      this.#asking.abort(new Error('the engine is not healthy'));
-      if (isHealthy) this.#describe();
-      this.#load.wake();
+      this.#description.forget();
+      if (isHealthy) this.#description.ask();
       this.#changed();
     });
   }
@@ -66,22 +68,56 @@ export class Engine {
     return this.problem === undefined;
   }
 
+  get condition(): EngineCondition {
+    return this.#vitals.condition;
+  }
+
   /** Why the engine is given no work, in words without its address; undefined while it is fit. */
   get problem(): string | undefined {
-    if (!this.health.isFit) return 'not healthy';
-    if (!this.#isDescribed) return 'does not say what it serves';
+    const { problem } = this.#vitals;
+    if (problem !== undefined) return problem;
+    if (!this.#description.isKnown) return 'does not say what it serves';
     return this.#parts.served.differenceOf(this.name);
   }
 
   /** What went wrong last, for the log; may hold the engine's address. */
   get lastProblem(): string {
     if (!this.health.isFit) return this.health.lastProblem;
-    return (this.#isDescribed ? undefined : this.#lastProblem) ?? this.problem ?? 'none';
+    return this.#vitals.problem ?? this.#description.lastProblem ?? this.problem ?? 'none';
   }
 
-  /** Told when the engine may have become fit or unfit. */
+  /** Told when the engine may have become fit or unfit, or may be given more. */
   onChange(listener: () => void): void {
     this.#listeners.add(listener);
+  }
+
+  /** True when the lane has a slot here and the engine takes work. */
+  hasSlot(lane: PlaceRequest['lane']): boolean {
+    return this.isFit && this.#vitals.admits && this.gate.hasSlot(lane);
+  }
+
+  /** `mayBorrow`: nobody stands in line before this job for tokens. */
+  admits(request: PlaceRequest, mayBorrow: boolean): boolean {
+    return this.hasSlot(request.lane) && this.gate.admits(request, mayBorrow);
+  }
+
+  /** Takes a place that `admits` has seen. */
+  enter(request: PlaceRequest): Place {
+    const pass = this.#vitals.enter();
+    const entry = this.gate.enter(request);
+    const { isSuspect } = entry;
+    const onAnswer = (): void => {
+      entry.hasAnswered = true;
+    };
+    return {
+      engine: this,
+      begin: (run) => this.#vitals.begin(run, { pass, isSuspect, onAnswer }),
+      refused: (retryAfterS) => this.gate.refuse(entry, retryAfterS),
+      release: () => {
+        entry.leave();
+        pass.leave();
+      },
+    };
   }
 
   start(): void {
@@ -89,71 +125,46 @@ export class Engine {
   }
 
   async stop(): Promise<void> {
-    this.#asking.abort(new Error('the worker leaves'));
+    this.#vitals.stop();
     this.gate.stop();
-    await Promise.all([this.health.stop(), this.#load.stop(), this.#asked]);
+    await Promise.all([this.health.stop(), this.#load.stop(), this.#description.stop()]);
   }
 
   /** What runs inside, or what it said last, makes its load worth asking for. */
   #createLoadWatch({ backend, gate, health, loadPollMs }: EngineParts): LoadWatch {
     return new LoadWatch(backend, {
       intervalMs: loadPollMs,
-      isNeeded: () => health.isFit && (gate.entries.size > 0 || gate.brake.load),
+      isNeeded: () => health.isFit && (gate.entries.size > 0 || gate.brake.load || this.#vitals.isStalled),
       onPoll: () => {
         const before = new Set(gate.entries);
-        return (load) => gate.readLoad(load, before);
+        return (load) => {
+          this.#vitals.read(load);
+          gate.readLoad(load, before);
+        };
       },
       onMiss: () => gate.missLoad(),
-      onRest: () => gate.forgetLoad(),
+      onRest: () => {
+        this.#vitals.forgetLoad();
+        gate.forgetLoad();
+      },
     });
   }
 
-  #describe(): void {
-    this.#asking = new AbortController();
-    this.#asked = this.#askUntilKnown(this.#asking.signal);
-  }
-
-  async #askUntilKnown(signal: AbortSignal): Promise<void> {
-    const { backend, served, name, onError, retryMs = RETRY_MS } = this.#parts;
-    while (!signal.aborted) {
-      try {
-        const models = await boundedCall(signal, ASK_TIMEOUT_MS, (bounded) => backend.models(bounded));
-        const load = await this.#askLoad(signal);
-        served.learn(name, models);
-        this.#setBudget(load);
-        this.#isDescribed = true;
-        this.#changed();
-        return;
-      } catch (error) {
-        if (signal.aborted) return;
-        this.#lastProblem = describeProblem(error);
-        onError(error);
-        await pause(retryMs, signal);
-      }
-    }
-  }
-
-  /** Empty when it has no figures: the budget is guessed then. */
-  async #askLoad(signal: AbortSignal): Promise<EngineLoad> {
-    try {
-      return await boundedCall(signal, ASK_TIMEOUT_MS, (bounded) => this.backend.load(bounded));
-    } catch {
-      signal.throwIfAborted();
-      return {};
-    }
-  }
-
-  #setBudget({ kvCacheTokens }: EngineLoad): void {
-    const { served, tokenBudget, gate } = this.#parts;
+  #learn(models: readonly EngineModel[], load: EngineLoad): void {
+    const { served, tokenBudget, gate, name } = this.#parts;
+    served.learn(name, models);
+    this.#vitals.read(load);
     gate.tokenBudget = tokenBudgetOf({
       configured: tokenBudget,
-      kvCacheTokens,
+      kvCacheTokens: load.kvCacheTokens,
       slots: gate.lanes.reduce((slots, { total }) => slots + total, 0),
       maxModelLen: served.maxModelLen ?? 1,
     });
+    this.#changed();
   }
 
   #changed(): void {
+    this.#load.wake();
     for (const listener of this.#listeners) listener();
   }
 }

@@ -1,11 +1,14 @@
 import { parseWorkerFile } from '@fovea/model-registry/worker-file';
 import type { LaneKind } from '@fovea/schemas/jobs';
 import { Engine } from '../engine/engine.js';
+import type { BreakerRules } from '../engine/health/circuit-breaker.js';
 import { EngineHealth } from '../engine/health/engine-health.js';
 import { ServedModels } from '../engine/served-models.js';
+import type { VitalEvents } from '../engine/vital-signs.js';
 import { EngineGate } from '../slots/engine-gate.js';
 import type { OverloadRules } from '../slots/overload-limit.js';
 import { FakeBackend } from './fake-backend.js';
+import { FakeQuarantine } from './fake-quarantine.js';
 
 const rules = { intervalMs: 1, timeoutMs: 1_000, failuresUntilUnfit: 1, successesUntilFit: 1 };
 
@@ -36,7 +39,21 @@ export interface FakeEngineOptions {
   readonly served?: ServedModels;
   readonly tokenBudget?: number;
   readonly overload?: OverloadRules;
+  readonly stallMs?: number;
+  readonly breaker?: Partial<BreakerRules>;
+  readonly quarantine?: FakeQuarantine;
+  readonly events?: Partial<VitalEvents>;
 }
+
+const silent: VitalEvents = {
+  onStall: () => undefined,
+  onDeath: () => undefined,
+  onCondemned: () => undefined,
+  onBreaker: () => undefined,
+  onError: () => undefined,
+};
+/** A breaker that is out of the way. */
+const patient: BreakerRules = { failuresUntilOpen: 1_000, windowMs: 60_000, minPauseMs: 1, maxPauseMs: 1 };
 
 /** A real engine over a scripted backend, probed all the time. */
 export function createEngine(options: FakeEngineOptions = {}): Engine {
@@ -51,6 +68,10 @@ export function createEngine(options: FakeEngineOptions = {}): Engine {
       maxLoadAgeMs: 60_000,
       overload,
     }),
+    quarantine: options.quarantine ?? new FakeQuarantine(),
+    stallMs: options.stallMs ?? 60_000,
+    breaker: { ...patient, ...options.breaker },
+    events: { ...silent, ...options.events },
     tokenBudget,
     loadPollMs: 1,
     served,

@@ -12,6 +12,8 @@ export type StopCause =
   | 'ended'
   /** The log cannot be written: the store refuses, for example because its memory is full. */
   | 'log-failed'
+  /** The engine hangs. */
+  | 'stalled'
   /** The adapter has to leave now. */
   | 'shutdown';
 

@@ -9,6 +9,7 @@ import { answer, delta, FakeBackend, failAfter, hangAfter } from '../fakes/fake-
 import { FakeBlobStore } from '../fakes/fake-blob-store.js';
 import { createEngine } from '../fakes/fake-engine.js';
 import { createJob, FakeLease } from '../fakes/fake-lease.js';
+import { FakeQuarantine } from '../fakes/fake-quarantine.js';
 import { FakeTokenStream } from '../fakes/fake-token-stream.js';
 import { RecordingTelemetry } from '../fakes/recording-telemetry.js';
 import { plainRequestPorts } from '../fakes/request-ports.js';
@@ -27,6 +28,7 @@ describe('Generation', () => {
   let rechecks: number;
   let failures: string[];
   let blobRoom: BlobRoom;
+  let quarantine: FakeQuarantine;
 
   beforeEach(async () => {
     stream = new FakeTokenStream();
@@ -37,7 +39,8 @@ describe('Generation', () => {
     rechecks = 0;
     failures = [];
     blobRoom = new BlobRoom(1_000);
-    engine = createEngine({ backend });
+    quarantine = new FakeQuarantine();
+    engine = createEngine({ backend, quarantine });
     const recheck = engine.health.recheck.bind(engine.health);
     engine.health.recheck = () => {
       rechecks += 1;
@@ -55,6 +58,7 @@ describe('Generation', () => {
       stream,
       blobs,
       blobRoom,
+      quarantine,
       pooling: new PoolingRunner(blobs, { waitMs: 0, maxInputs: 8 }),
       buildRequest: (job, model, signal) => buildChatGeneration(job, model, plainRequestPorts(blobs), signal),
       servedModel: (_engine, name) =>
@@ -206,7 +210,7 @@ describe('Generation', () => {
     });
 
     it('gives up a job whose workers were lost one by one', async () => {
-      lease = new FakeLease(lease.job, 4);
+      lease = new FakeLease(lease.job, 11);
       await create().run();
       expect(backend.requests).toHaveLength(0);
       expectError('BACKEND_ERROR', 0);

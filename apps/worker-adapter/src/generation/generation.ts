@@ -3,6 +3,7 @@ import type { BlobStore } from '@fovea/blob-store';
 import { FoveaError } from '@fovea/errors';
 import type { Lease } from '@fovea/job-queue';
 import type { AdapterTelemetry, Logger } from '@fovea/observability';
+import { condemned, type Quarantine } from '@fovea/quarantine';
 import { type GenerationEvent, isTerminal } from '@fovea/schemas/events';
 import type { ChatJob, InferenceJob } from '@fovea/schemas/jobs';
 import { createCoalescingWriter, type TokenStream, type TokenWriter } from '@fovea/token-stream';
@@ -17,6 +18,7 @@ import { countEarlierAttempt } from './earlier-attempt.js';
 import { type Ending, endingOfFailure, endingOfStop, isOverload, MAX_ATTEMPTS } from './ending.js';
 import { GenerationStop } from './generation-stop.js';
 import { GenerationTiming } from './generation-timing.js';
+import { GuardedRun } from './guarded-run.js';
 import { reportSettled } from './report-settled.js';
 import { type Settled, settle } from './settle.js';
 import { stopAtDeadline, stopWhenCancelled, stopWhenLost } from './stop-triggers.js';
@@ -26,6 +28,7 @@ export interface GenerationPorts {
   readonly stream: TokenStream;
   readonly blobs: BlobStore;
   readonly blobRoom: BlobRoom;
+  readonly quarantine: Pick<Quarantine, 'suspicionOf' | 'clear'>;
   /** What the engine gets for a chat; as `buildChatGeneration`. */
   readonly buildRequest: (job: ChatJob, model: ServedModel, signal: AbortSignal) => Promise<ChatGeneration>;
   /** Runs jobs that generate nothing. */
@@ -67,6 +70,7 @@ export class Generation {
   readonly #usage = new UsageCount();
   readonly #timing = new GenerationTiming();
   readonly #cleanups = new Cleanups();
+  readonly #guarded: GuardedRun;
   #hasOutput = false;
   #hasTerminal = false;
   #place: Place | undefined;
@@ -76,6 +80,12 @@ export class Generation {
     this.#lease = lease;
     this.#claim = claim;
     this.#ports = ports;
+    const { quarantine, logger } = ports;
+    this.#guarded = new GuardedRun(lease.job, {
+      quarantine,
+      logger,
+      onStall: () => this.stop.stop('stalled'),
+    });
     this.#writer = createCoalescingWriter(ports.stream, lease.job.id, lease.fence);
   }
 
@@ -123,8 +133,9 @@ export class Generation {
   async #attempt(): Promise<Ending> {
     const { job, fence, attempt } = this.#lease;
     const { stream } = this.#ports;
-    const [left] = await Promise.all([
+    const [left, suspicion] = await Promise.all([
       stream.open(job.id, fence),
+      this.#guarded.look(),
       stopWhenCancelled(stream, job.id, this.stop, this.#cleanups),
     ]);
     if (left.terminal !== undefined) return { kind: 'already-ended' };
@@ -134,6 +145,8 @@ export class Generation {
     }
     this.#cleanups.add(stopAtDeadline(job.deadlineAtMs, this.stop));
     if (this.stop.cause !== undefined) return endingOfStop(this.stop.cause, false);
+    if (suspicion === 'condemned') return { kind: 'error', error: condemned('refused before it ran') };
+    if (suspicion === 'suspect') this.#claim.suspect();
     if (attempt > MAX_ATTEMPTS) {
       const detail = `given up after ${attempt - 1} attempts without output`;
       return { kind: 'error', error: new FoveaError('BACKEND_ERROR', { detail }) };
@@ -179,36 +192,49 @@ export class Generation {
     const releaseRoom = held > 0 ? await blobRoom.acquire(signal, held) : () => undefined;
     try {
       // Left only at its end, also after the terminal event: leaving early costs the engine's connection.
-      for await (const events of this.#ask(job, model, place.engine)) {
+      for await (const events of this.#ask(job, model, place)) {
         if (signal.aborted) break;
-        place.answered();
+        this.#guarded.answered();
         this.#write(events);
-        await this.#writer.ready();
+        await this.#guarded.pauseFor(this.#writer.ready());
       }
+      this.#checkComplete();
+    } catch (failure) {
+      if (!this.#hasTerminal) await this.#guarded.fail(failure, signal.aborted);
+      throw failure;
     } finally {
       releaseRoom();
+      if (this.#hasTerminal) await this.#guarded.succeed();
     }
+  }
+
+  #checkComplete(): void {
     if (this.#hasTerminal) return;
-    signal.throwIfAborted();
+    this.stop.signal.throwIfAborted();
     throw new FoveaError('BACKEND_ERROR', { detail: 'the engine stopped before the end of its answer' });
   }
 
   async *#ask(
     job: InferenceJob,
     model: ServedModel,
-    engine: Engine,
+    place: Place,
   ): AsyncGenerator<readonly GenerationEvent[]> {
     const { signal } = this.stop;
     const { buildRequest, pooling } = this.#ports;
     if (isPooling(job)) {
-      this.#timing.startEngine();
-      yield* pooling.run(job, model, engine, signal);
+      await this.#begin(place);
+      yield* pooling.run(job, model, place.engine, signal);
     } else if (isChat(job)) {
       const request = await buildRequest(job, model, signal);
-      signal.throwIfAborted();
-      this.#timing.startEngine();
-      yield* engine.backend.generate(request, signal);
+      await this.#begin(place);
+      yield* place.engine.backend.generate(request, signal);
     }
+  }
+
+  async #begin(place: Place): Promise<void> {
+    await this.#guarded.begin(place);
+    this.stop.signal.throwIfAborted();
+    this.#timing.startEngine();
   }
 
   #write(events: readonly GenerationEvent[]): void {
@@ -232,18 +258,18 @@ export class Generation {
 
   async #endingOf(failure: unknown): Promise<Ending> {
     const { attempt } = this.#lease;
-    if (this.stop.cause !== undefined) return endingOfStop(this.stop.cause, this.#hasOutput);
-    const ending = endingOfFailure(failure, this.#hasOutput, attempt);
-    if (ending.kind !== 'hand-back') return ending;
-    // First this adapter learns that its engine is gone, and a busy engine gets a moment: else the job would
-    // come straight back here.
-    const engine = this.#place?.engine;
-    if (engine !== undefined) {
-      this.#ports.noteFailure(this.#lease.job.id, engine);
-      await engine.health.recheck();
-    }
+    const hasOutput = this.#hasOutput;
+    const ending =
+      this.stop.cause === undefined
+        ? endingOfFailure(failure, { hasOutput, attempt, verdict: this.#guarded.verdict })
+        : endingOfStop(this.stop.cause, hasOutput, attempt);
+    if (ending.kind !== 'hand-back' || ending.error === undefined) return ending;
+    // The engine was asked whether it lives, so this adapter does not give it the job again at once; one that is busy
+    // gets a moment.
+    if (this.#place !== undefined) this.#ports.noteFailure(this.#lease.job.id, this.#place.engine);
     await pause(RETRY_PAUSE_MS * attempt, this.stop.signal);
-    return this.stop.cause === undefined ? ending : endingOfStop(this.stop.cause, this.#hasOutput);
+    const { cause } = this.stop;
+    return cause === undefined || cause === 'stalled' ? ending : endingOfStop(cause, hasOutput);
   }
 
   /** A log that cannot be written any more makes the engine's work useless. */

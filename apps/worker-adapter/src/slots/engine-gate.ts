@@ -8,11 +8,14 @@ export interface GateRequest {
   readonly lane: LaneKind;
   /** Most tokens of prompt and answer that the job may keep in the engine's cache. */
   readonly tokens: number;
+  /** An engine died while it ran: it must not be beside another suspect. */
+  readonly isSuspect?: boolean;
 }
 
 /** A job inside the engine. */
 export interface Entry {
   readonly lane: LaneKind;
+  readonly isSuspect: boolean;
   readonly enteredAtMs: number;
   /** The engine has begun to answer. */
   hasAnswered: boolean;
@@ -79,6 +82,12 @@ export class EngineGate {
     this.#changed();
   }
 
+  /** True while a suspect is inside. */
+  get hasSuspect(): boolean {
+    for (const { isSuspect } of this.#inside) if (isSuspect) return true;
+    return false;
+  }
+
   /** Jobs inside the engine now. */
   get entries(): ReadonlySet<Entry> {
     return this.#inside;
@@ -123,10 +132,11 @@ export class EngineGate {
   }
 
   /** Takes a place that `admits` has seen. */
-  enter({ lane, tokens }: GateRequest): Entry {
+  enter({ lane, tokens, isSuspect = false }: GateRequest): Entry {
     const giveBack = this.#budget.take(lane, tokens);
     const entry: Entry = {
       lane,
+      isSuspect,
       enteredAtMs: performance.now(),
       hasAnswered: false,
       leave: () => {

@@ -1,7 +1,13 @@
 import type { Registry } from 'prom-client';
 import type { Logger } from '../log/logger.js';
 import { boundedLabel, buckets, counter, createRegistry, gauge, histogram } from './definition.js';
-import { createEngineGauges, type EngineState, engineMetrics } from './engine-metrics.js';
+import {
+  createEngineGauges,
+  createEngineTelemetry,
+  type EngineState,
+  type EngineTelemetry,
+  engineMetrics,
+} from './engine-metrics.js';
 import type { Outcome } from './gateway-telemetry.js';
 import { createImageCounts, type ImageOutcome, imageMetrics } from './image-metrics.js';
 
@@ -80,7 +86,7 @@ export interface GenerationFinished extends JobEvent {
 }
 
 /** What happens to jobs, in the worker-adapter's words. One method per event; each counts, rare ones also log. */
-export interface AdapterTelemetry {
+export interface AdapterTelemetry extends EngineTelemetry {
   readonly registry: Registry;
   jobTaken(event: JobTaken): void;
   /** One gap between two tokens of one choice. */
@@ -126,6 +132,7 @@ export function createAdapterTelemetry(
 
   return {
     registry,
+    ...createEngineTelemetry(registry, logger),
     jobTaken(event) {
       const labels = { model: label(event.model), lane: event.lane };
       jobsTaken.inc(labels);

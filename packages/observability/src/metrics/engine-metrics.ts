@@ -1,10 +1,41 @@
 import type { Gauge, Registry } from 'prom-client';
+import type { Logger } from '../log/logger.js';
 import { counter, gauge } from './definition.js';
 
 /** What a worker-adapter tells of its engines. */
 export const engineMetrics = {
   engineHealthy: gauge('fovea_engine_healthy', ['engine'], '1 while the engine answers its health check.'),
   engineRefusals: counter('fovea_engine_refusals_total', ['engine'], 'Jobs an engine had no room for (503).'),
+  engineCondition: gauge(
+    'fovea_engine_condition',
+    ['engine', 'condition'],
+    '1 for how an engine is now: `fit`, `unhealthy`, `dead`, `stalled`, `breaker-open` or `breaker-half-open`.',
+  ),
+  engineStalls: counter(
+    'fovea_engine_stalls_total',
+    ['engine'],
+    'Times an engine hung: it worked and made no progress for `ADAPTER_ENGINE_STALL_S`.',
+  ),
+  engineDeaths: counter(
+    'fovea_engine_deaths_total',
+    ['engine'],
+    'Times the process of an engine died while requests ran there.',
+  ),
+  breakerOpenings: counter(
+    'fovea_engine_breaker_openings_total',
+    ['engine'],
+    'Times the circuit breaker of an engine opened, after a trial that failed, too.',
+  ),
+  suspected: counter(
+    'fovea_requests_suspected_total',
+    ['engine'],
+    'Requests that ran on an engine whose process died.',
+  ),
+  condemned: counter(
+    'fovea_requests_condemned_total',
+    ['engine'],
+    'Requests that are refused from now on because a second engine died while they ran.',
+  ),
   slotsInUse: gauge('fovea_slots_in_use', ['engine', 'lane'], 'Slots of an engine that run a job.'),
   slotsEffective: gauge(
     'fovea_slots_effective',
@@ -61,6 +92,57 @@ export interface EngineState {
         readonly kvCacheUsage?: number;
       }
     | undefined;
+}
+
+const conditions = ['fit', 'unhealthy', 'dead', 'stalled', 'breaker-open', 'breaker-half-open'] as const;
+
+/** One word for how an engine is. */
+export type EngineCondition = (typeof conditions)[number];
+
+/** What happens to engines, and to the requests there. `engine` is its index in the worker file. */
+export interface EngineTelemetry {
+  /** To be told after each change. */
+  engineCondition(engine: string, condition: EngineCondition): void;
+  engineStalled(event: { readonly engine: string; readonly silentS: number; readonly runs: number }): void;
+  engineDied(event: { readonly engine: string; readonly runs: number }): void;
+  breakerOpened(engine: string): void;
+  condemned(event: { readonly engine: string; readonly requestId: string }): void;
+}
+
+export function createEngineTelemetry(registry: Registry, logger: Logger): EngineTelemetry {
+  const condition = engineMetrics.engineCondition.register(registry);
+  const stalls = engineMetrics.engineStalls.register(registry);
+  const deaths = engineMetrics.engineDeaths.register(registry);
+  const openings = engineMetrics.breakerOpenings.register(registry);
+  const suspected = engineMetrics.suspected.register(registry);
+  const condemned = engineMetrics.condemned.register(registry);
+  const known = new Map<string, EngineCondition>();
+  return {
+    engineCondition(engine, now) {
+      if (known.get(engine) === now) return;
+      for (const each of conditions) condition.set({ engine, condition: each }, each === now ? 1 : 0);
+      if (known.has(engine))
+        logger.info({ engine, condition: now, before: known.get(engine) }, 'engine changed');
+      known.set(engine, now);
+    },
+    engineStalled(event) {
+      stalls.inc({ engine: event.engine });
+      logger.error(event, 'engine hangs: what runs there is aborted');
+    },
+    engineDied({ engine, runs }) {
+      deaths.inc({ engine });
+      suspected.inc({ engine }, runs);
+      logger.error({ engine, runs }, 'the process of an engine died: what ran there is suspected');
+    },
+    breakerOpened(engine) {
+      openings.inc({ engine });
+      logger.warn({ engine }, 'circuit breaker of an engine opened');
+    },
+    condemned(event) {
+      condemned.inc({ engine: event.engine });
+      logger.error(event, 'request condemned: a second engine died while it ran');
+    },
+  };
 }
 
 /** Registers the gauges of the engines' state; the returned function sets those of one engine. */

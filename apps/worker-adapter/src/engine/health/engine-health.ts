@@ -39,6 +39,7 @@ export class EngineHealth {
   #failures = 0;
   #successes: number;
   #lastProblem = 'not asked yet';
+  #lastError: unknown;
 
   constructor(backend: Backend, rules: HealthRules = defaultHealthRules) {
     this.#backend = backend;
@@ -54,6 +55,11 @@ export class EngineHealth {
   /** Why the last failed probe failed; for the log. */
   get lastProblem(): string {
     return this.#lastProblem;
+  }
+
+  /** What the last probe threw; undefined when it was good. */
+  get lastError(): unknown {
+    return this.#lastError;
   }
 
   /** The returned function stops listening. */
@@ -119,12 +125,14 @@ export class EngineHealth {
     try {
       await boundedCall(signal, this.#rules.timeoutMs, (bounded) => this.#backend.checkHealth(bounded));
       this.#failures = 0;
+      this.#lastError = undefined;
       this.#successes += 1;
       if (this.#successes >= this.#rules.successesUntilFit) this.#become(true, 'the engine answers');
     } catch (error) {
       if (signal.aborted) return;
       this.#successes = 0;
       this.#failures += 1;
+      this.#lastError = error;
       this.#lastProblem = describeProblem(error);
       if (this.#failures >= failuresUntilUnfit) this.#become(false, this.#lastProblem);
     }
