@@ -1,4 +1,14 @@
 export { type Fault, type FaultPlan, type FaultProxy, startFaultProxy } from './fault-proxy.js';
+export { provideBenchmarkFolder } from './model-folders/benchmark-folder.js';
+export { type DecoderSizes, sm135Decoder, tinyDecoder } from './model-folders/decoder/decoder-sizes.js';
+export {
+  type Idefics3FolderOptions,
+  type Idefics3ModelFolder,
+  writeIdefics3Folder,
+} from './model-folders/idefics3/write-idefics3-folder.js';
+export { type LlamaFolderOptions, writeLlamaFolder } from './model-folders/llama/write-llama-folder.js';
+export { smolVlmVision, tinyVision, type VisionSizes } from './model-folders/vision/vision-graph.js';
+export type { ModelFolder, ModelFolderOptions } from './model-folders/write-folder.js';
 export {
   findRedisBinary,
   freePort,
