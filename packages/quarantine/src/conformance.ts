@@ -4,7 +4,7 @@ import type { Quarantine } from './index.js';
 /** What an adapter brings to its conformance tests: handles of several processes on one quarantine. */
 export interface QuarantineFixture {
   /** The suite closes it. */
-  connect(settings: { readonly lastsS: number }): Promise<Quarantine>;
+  connect(settings: { readonly lastsS: number; readonly trialS?: number }): Promise<Quarantine>;
   stop(): Promise<void>;
 }
 
@@ -59,6 +59,27 @@ export function describeQuarantine(name: string, make: () => Promise<QuarantineF
       await worker.clear(fingerprint);
       await worker.suspect([fingerprint]);
       expect(await gateway.suspicionOf(fingerprint)).toBe('condemned');
+    });
+
+    it('gives the trial of an engine to one holder, until it leaves', async () => {
+      const engine = `engine ${newFingerprint()}`;
+      expect(await worker.enterTrial(engine, 'one')).toBe(true);
+      expect(await gateway.enterTrial(engine, 'two')).toBe(false);
+      expect(await gateway.enterTrial(`${engine} beside it`, 'two')).toBe(true);
+      expect(await worker.enterTrial(engine, 'one')).toBe(true);
+      await gateway.leaveTrial(engine, 'two');
+      expect(await gateway.enterTrial(engine, 'two')).toBe(false);
+      await worker.leaveTrial(engine, 'one');
+      expect(await gateway.enterTrial(engine, 'two')).toBe(true);
+    });
+
+    it('ends a trial whose holder is gone', async () => {
+      const engine = `engine ${newFingerprint()}`;
+      const brief = await fixture.connect({ lastsS: LONG_S, trialS: 0.05 });
+      expect(await brief.enterTrial(engine, 'one')).toBe(true);
+      while (!(await worker.enterTrial(engine, 'two')))
+        await new Promise((resolve) => setTimeout(resolve, 10));
+      await brief.close();
     });
 
     it('forgets after its time', async () => {

@@ -8,6 +8,9 @@ export type Suspicion = 'none' | 'suspect' | 'condemned';
 /** How long a suspicion lasts, and a condemnation, in seconds. */
 export const QUARANTINE_S = 600;
 
+/** How long the trial of an engine is held without being renewed, in seconds. */
+export const TRIAL_S = 10;
+
 /** What the client of a condemned request is told; `detail` is for the log. */
 export const condemned = (detail: string): FoveaError =>
   new FoveaError('BACKEND_ERROR', {
@@ -31,5 +34,12 @@ export abstract class Quarantine {
   abstract condemn(fingerprint: string): Promise<void>;
   /** It ran to its end and the engine lives. What is condemned stays so. */
   abstract clear(fingerprint: string): Promise<void>;
+  /**
+   * Takes the trial of an engine for `TRIAL_S`, or renews it: one suspect runs there at a time, whichever worker gave it.
+   * False while another holder has it. `engine` is any name that its workers agree on.
+   */
+  abstract enterTrial(engine: string, holder: string): Promise<boolean>;
+  /** Gives the trial back; does nothing when the holder has lost it. */
+  abstract leaveTrial(engine: string, holder: string): Promise<void>;
   abstract close(): Promise<void>;
 }

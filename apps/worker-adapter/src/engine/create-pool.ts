@@ -1,3 +1,4 @@
+import { hostname } from 'node:os';
 import type { Backend } from '@fovea/backends';
 import type { AdapterTelemetry, Logger } from '@fovea/observability';
 import type { Quarantine } from '@fovea/quarantine';
@@ -68,6 +69,7 @@ function createEngine(
   const loadPollMs = config.ADAPTER_LOAD_POLL_S * 1_000;
   return new Engine({
     name,
+    address: addressOf(settings.engineUrls[Number(name)] ?? name),
     backend,
     served,
     health: new EngineHealth(backend),
@@ -91,4 +93,12 @@ function createEngine(
     loadPollMs,
     onError: quietRepeats((err) => logger.warn({ engine: name, err }, 'engine does not say what it serves')),
   });
+}
+
+const loopback = /^(?:localhost|127\.\d+\.\d+\.\d+|\[::1\])$/;
+
+/** The same for all workers of an engine, and another one for the loopback addresses of each host. */
+function addressOf(url: string): string {
+  const { hostname: host, port, pathname } = new URL(url);
+  return `${loopback.test(host) ? hostname() : host}:${port}${pathname}`;
 }

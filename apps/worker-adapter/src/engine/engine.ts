@@ -12,6 +12,8 @@ import { type VitalParts, VitalSigns } from './vital-signs.js';
 export interface EngineParts extends Omit<VitalParts, 'onChange'> {
   /** `0`, `1` … in the order of the worker file. Logs and metrics say this, never the address. */
   readonly name: string;
+  /** By which all workers know the engine, for the quarantine only. */
+  readonly address: string;
   readonly gate: EngineGate;
   readonly served: ServedModels;
   /** Tokens that running jobs may keep in its cache; undefined: as many as its cache holds. */
@@ -33,6 +35,7 @@ const RETRY_MS = 2_000;
  */
 export class Engine {
   readonly name: string;
+  readonly address: string;
   readonly backend: Backend;
   readonly health: EngineHealth;
   readonly gate: EngineGate;
@@ -45,6 +48,7 @@ export class Engine {
   constructor(parts: EngineParts) {
     this.#parts = parts;
     this.name = parts.name;
+    this.address = parts.address;
     this.backend = parts.backend;
     this.health = parts.health;
     this.gate = parts.gate;

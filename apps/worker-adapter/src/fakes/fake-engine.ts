@@ -61,6 +61,7 @@ export function createEngine(options: FakeEngineOptions = {}): Engine {
   const { tokenBudget, overload = { growEveryMs: 1, minPauseMs: 1, maxPauseMs: 1 } } = options;
   return new Engine({
     name,
+    address: `address of ${name}`,
     backend,
     health: new EngineHealth(backend, rules),
     gate: new EngineGate({

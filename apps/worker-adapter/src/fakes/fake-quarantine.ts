@@ -34,6 +34,23 @@ export class FakeQuarantine extends Quarantine {
     });
   }
 
+  /** Who holds the trial of which engine. */
+  readonly trials = new Map<string, string>();
+
+  enterTrial(engine: string, holder: string): Promise<boolean> {
+    return this.#do(() => {
+      if ((this.trials.get(engine) ?? holder) !== holder) return false;
+      this.trials.set(engine, holder);
+      return true;
+    });
+  }
+
+  leaveTrial(engine: string, holder: string): Promise<void> {
+    return this.#do(() => {
+      if (this.trials.get(engine) === holder) this.trials.delete(engine);
+    });
+  }
+
   close(): Promise<void> {
     return Promise.resolve();
   }

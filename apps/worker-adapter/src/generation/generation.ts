@@ -3,7 +3,7 @@ import type { BlobStore } from '@fovea/blob-store';
 import { FoveaError } from '@fovea/errors';
 import type { Lease } from '@fovea/job-queue';
 import type { AdapterTelemetry, Logger } from '@fovea/observability';
-import { condemned, type Quarantine } from '@fovea/quarantine';
+import { condemned } from '@fovea/quarantine';
 import { type GenerationEvent, isTerminal } from '@fovea/schemas/events';
 import type { ChatJob, InferenceJob } from '@fovea/schemas/jobs';
 import { createCoalescingWriter, type TokenStream, type TokenWriter } from '@fovea/token-stream';
@@ -18,7 +18,7 @@ import { countEarlierAttempt } from './earlier-attempt.js';
 import { type Ending, endingOfFailure, endingOfStop, isOverload, MAX_ATTEMPTS } from './ending.js';
 import { GenerationStop } from './generation-stop.js';
 import { GenerationTiming } from './generation-timing.js';
-import { GuardedRun } from './guarded-run.js';
+import { GuardedRun, type GuardedRunParts } from './guarded-run.js';
 import { reportSettled } from './report-settled.js';
 import { type Settled, settle } from './settle.js';
 import { stopAtDeadline, stopWhenCancelled, stopWhenLost } from './stop-triggers.js';
@@ -28,7 +28,7 @@ export interface GenerationPorts {
   readonly stream: TokenStream;
   readonly blobs: BlobStore;
   readonly blobRoom: BlobRoom;
-  readonly quarantine: Pick<Quarantine, 'suspicionOf' | 'clear'>;
+  readonly quarantine: GuardedRunParts['quarantine'];
   /** What the engine gets for a chat; as `buildChatGeneration`. */
   readonly buildRequest: (job: ChatJob, model: ServedModel, signal: AbortSignal) => Promise<ChatGeneration>;
   /** Runs jobs that generate nothing. */
@@ -232,7 +232,7 @@ export class Generation {
   }
 
   async #begin(place: Place): Promise<void> {
-    await this.#guarded.begin(place);
+    await this.#guarded.begin(place, this.stop.signal);
     this.stop.signal.throwIfAborted();
     this.#timing.startEngine();
   }

@@ -4,9 +4,10 @@ import type { Quarantine, Suspicion } from '@fovea/quarantine';
 import type { InferenceJob } from '@fovea/schemas/jobs';
 import type { Place } from '../engine/claim.js';
 import type { Run, Verdict } from '../engine/runs/run.js';
+import { holdTrial } from './trial.js';
 
 export interface GuardedRunParts {
-  readonly quarantine: Pick<Quarantine, 'suspicionOf' | 'clear'>;
+  readonly quarantine: Pick<Quarantine, 'suspicionOf' | 'clear' | 'enterTrial' | 'leaveTrial'>;
   /** Told that the engine hangs. */
   readonly onStall: () => void;
   readonly logger: Logger;
@@ -23,6 +24,7 @@ export class GuardedRun {
   #suspicion: Suspicion = 'none';
   #run: Run | undefined;
   #verdict: Verdict | undefined;
+  #endTrial: () => void = () => undefined;
 
   constructor(job: InferenceJob, parts: GuardedRunParts) {
     this.#job = job;
@@ -48,10 +50,8 @@ export class GuardedRun {
    * To be called right before the request goes to the engine. Throws `MODEL_UNAVAILABLE` when the engine of a suspect is
    * not healthy: one that died before must not be charged to it.
    */
-  async begin(place: Place): Promise<void> {
-    if (this.#suspicion === 'suspect' && !(await place.engine.health.recheck())) {
-      throw new FoveaError('MODEL_UNAVAILABLE', { detail: 'the engine was gone before the request came' });
-    }
+  async begin(place: Place, signal: AbortSignal): Promise<void> {
+    if (this.#suspicion === 'suspect') await this.#beginTrial(place, signal);
     const { onStall } = this.#parts;
     this.#verdict = undefined;
     this.#run = place.begin({ requestId: this.#job.id, fingerprint: this.#fingerprint, onStall });
@@ -70,26 +70,42 @@ export class GuardedRun {
   async succeed(): Promise<void> {
     const run = this.#take();
     run?.succeeded();
+    this.#endTrial();
     await this.#clear(run);
   }
 
   /** `isAborted`: by us, so that the failure is ours. */
   async fail(failure: unknown, isAborted: boolean): Promise<void> {
     const run = this.#take();
-    if (run === undefined) return;
     const { code } = FoveaError.from(failure);
-    if (!isAborted && code === 'BACKEND_ERROR') {
-      this.#verdict = await run.failed(failure);
-      return;
-    }
-    run.leave();
+    if (!isAborted && code === 'BACKEND_ERROR') this.#verdict = await run?.failed(failure);
+    run?.leave();
+    this.#endTrial();
     // An engine that refuses a request lives.
-    if (!isAborted && code !== 'QUEUE_FULL') await this.#clear(run);
+    const isRefused = !isAborted && code !== 'BACKEND_ERROR' && code !== 'QUEUE_FULL';
+    if (isRefused && run !== undefined) await this.#clear(run);
   }
 
   /** Jobs of an older gateway have no fingerprint; they are known again by their id, but not when they are sent again. */
   get #fingerprint(): string {
     return this.#job.fingerprint ?? this.#job.id;
+  }
+
+  async #beginTrial({ engine }: Place, signal: AbortSignal): Promise<void> {
+    const request = {
+      engine: engine.address,
+      holder: this.#job.id,
+      onError: (err: unknown) => this.#warn(err),
+    };
+    try {
+      this.#endTrial = await holdTrial(this.#parts.quarantine, request, signal);
+    } catch (err) {
+      signal.throwIfAborted();
+      this.#warn(err);
+    }
+    if (await engine.health.recheck()) return;
+    this.#endTrial();
+    throw new FoveaError('MODEL_UNAVAILABLE', { detail: 'the engine was gone before the request came' });
   }
 
   #take(): Run | undefined {

@@ -1,6 +1,6 @@
 import { connectRedis, defineScript, quarantineKey, type RedisSettings } from '@fovea/redis';
 import type { Redis } from 'ioredis';
-import { QUARANTINE_S, Quarantine, type Suspicion } from '../index.js';
+import { QUARANTINE_S, Quarantine, type Suspicion, TRIAL_S } from '../index.js';
 
 export interface RedisQuarantineOptions {
   readonly redis: RedisSettings;
@@ -8,6 +8,8 @@ export interface RedisQuarantineOptions {
   readonly role: 'producer' | 'worker';
   /** Default `QUARANTINE_S`. */
   readonly lastsS?: number;
+  /** Default `TRIAL_S`. */
+  readonly trialS?: number;
 }
 
 /** KEYS the fingerprint's. ARGV ms. */
@@ -24,15 +26,31 @@ if redis.call('GET', KEYS[1]) == 'suspect' then return redis.call('DEL', KEYS[1]
 return 0
 `);
 
+/** KEYS the engine's. ARGV holder, ms. */
+const enterTrialScript = defineScript(`
+local holder = redis.call('GET', KEYS[1])
+if holder and holder ~= ARGV[1] then return 0 end
+redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
+return 1
+`);
+
+/** KEYS the engine's. ARGV holder. */
+const leaveTrialScript = defineScript(`
+if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end
+return 0
+`);
+
 /** One key per fingerprint, which expires by itself. */
 class RedisQuarantine extends Quarantine {
   readonly #client: Redis;
   readonly #lastsMs: number;
+  readonly #trialMs: number;
 
-  constructor({ redis, role, lastsS = QUARANTINE_S }: RedisQuarantineOptions) {
+  constructor({ redis, role, lastsS = QUARANTINE_S, trialS = TRIAL_S }: RedisQuarantineOptions) {
     super();
     this.#client = connectRedis(redis, role);
     this.#lastsMs = Math.ceil(lastsS * 1_000);
+    this.#trialMs = Math.ceil(trialS * 1_000);
   }
 
   async suspicionOf(fingerprint: string): Promise<Suspicion> {
@@ -54,6 +72,15 @@ class RedisQuarantine extends Quarantine {
 
   async clear(fingerprint: string): Promise<void> {
     await clearScript.run(this.#client, [quarantineKey(fingerprint)], []);
+  }
+
+  async enterTrial(engine: string, holder: string): Promise<boolean> {
+    const key = quarantineKey(`trial:${engine}`);
+    return (await enterTrialScript.run(this.#client, [key], [holder, this.#trialMs])) === 1;
+  }
+
+  async leaveTrial(engine: string, holder: string): Promise<void> {
+    await leaveTrialScript.run(this.#client, [quarantineKey(`trial:${engine}`)], [holder]);
   }
 
   close(): Promise<void> {
