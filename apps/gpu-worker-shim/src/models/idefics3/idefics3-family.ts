@@ -1,12 +1,12 @@
 import type { Idefics3ImageSettings } from '@fovea/image-preprocessing';
 import { CallThread } from '../../engine/threads/call-thread.js';
 import { DecoderThread } from '../../engine/threads/decoder-thread.js';
+import type { PromptThreadFacts } from '../language/serve-prompts.js';
 import type { ModelFamily, ModelRuntime, ModelSource } from '../model-family.js';
 import { type Idefics3Folder, readIdefics3Folder } from './idefics3-folder.js';
 import { Idefics3Model, type Idefics3Threads } from './idefics3-model.js';
 import type { PromptRequest } from './prompt/idefics3-prompt.js';
 import type {
-  PromptThreadFacts,
   PromptThreadSettings,
   VisionRequest,
   VisionThreadFacts,

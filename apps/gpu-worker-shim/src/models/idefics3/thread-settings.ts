@@ -1,16 +1,9 @@
 import type { Idefics3Image, Idefics3Normalisation } from '@fovea/image-preprocessing';
+import type { PromptFiles } from '../language/serve-prompts.js';
 
-export interface PromptThreadSettings {
-  readonly tokenizerFile: string;
-  readonly tokenizerConfigFile: string;
-  readonly chatTemplate: string;
+export interface PromptThreadSettings extends PromptFiles {
   readonly imageTokenId: number;
   readonly tokensPerTile: number;
-}
-
-export interface PromptThreadFacts {
-  /** No token stands for more bytes, so longer text than context × this cannot fit. */
-  readonly longestTokenBytes: number;
 }
 
 export interface VisionThreadSettings {

@@ -4,7 +4,7 @@ import { Tokenizer } from '@huggingface/tokenizers';
 import { describe, expect, it } from '@jest/globals';
 import { z } from 'zod';
 import { tokenizerFileSchema } from '../../../engine/text/token-text.js';
-import type { TemplatePart } from './chat-template.js';
+import type { TemplatePart } from '../../language/chat-template.js';
 import { Idefics3Prompt, type PromptSettings } from './idefics3-prompt.js';
 import { idefics3ImageText } from './image-text.js';
 

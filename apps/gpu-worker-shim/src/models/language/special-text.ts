@@ -1,5 +1,5 @@
 import { randomInt } from 'node:crypto';
-import type { AddedToken } from '../../../engine/text/token-text.js';
+import type { AddedToken } from '../../engine/text/token-text.js';
 
 /** A piece of a rendered prompt: a special token, or plain text. */
 export type PromptPiece = { readonly special: number } | { readonly text: string };

@@ -18,7 +18,7 @@ describe('a chat template', () => {
   });
 
   it('that takes a string gets images first and lines of text, as with vLLM', () => {
-    expect(new ChatTemplate(withString, { bos_token: '<s>' }).render(messages, true)).toBe(
+    expect(new ChatTemplate(withString, { bos_token: '<s>' }, '<image>').render(messages, true)).toBe(
       '<s>[<image>\na\nb]',
     );
   });

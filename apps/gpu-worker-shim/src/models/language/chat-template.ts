@@ -1,6 +1,5 @@
 import { FoveaError } from '@fovea/errors';
 import { Template } from '@huggingface/jinja';
-import { IMAGE_TOKEN } from './image-text.js';
 
 export type TemplatePart = { readonly type: 'text'; readonly text: string } | { readonly type: 'image' };
 
@@ -27,10 +26,14 @@ export class ChatTemplate {
   /** Does the template take parts? Others get one string per message, images first, as vLLM does it. */
   private readonly takesParts: boolean;
 
-  /** Throws an `Error` when the template cannot be parsed. */
+  /**
+   * Throws an `Error` when the template cannot be parsed.
+   * @param imageToken what stands for an image where the template takes strings
+   */
   constructor(
     source: string,
     private readonly variables: Readonly<Record<string, string>>,
+    private readonly imageToken = '',
   ) {
     this.template = new Template(source);
     this.takesParts = loopsOverContent(this.template.parsed.body);
@@ -43,7 +46,7 @@ export class ChatTemplate {
         ...this.variables,
         messages: messages.map(({ content, ...message }) => ({
           ...message,
-          content: this.takesParts ? content : asString(content),
+          content: this.takesParts ? content : asString(content, this.imageToken),
         })),
         add_generation_prompt: addGenerationPrompt,
       });
@@ -58,8 +61,8 @@ export class ChatTemplate {
   }
 }
 
-function asString(content: readonly TemplatePart[]): string {
+function asString(content: readonly TemplatePart[], imageToken: string): string {
   const texts = content.flatMap((part) => (part.type === 'text' ? [part.text] : []));
-  const images = content.filter((part) => part.type === 'image').map(() => IMAGE_TOKEN);
+  const images = content.filter((part) => part.type === 'image').map(() => imageToken);
   return [...images, ...texts].join('\n');
 }

@@ -1,0 +1,83 @@
+import { Tokenizer } from '@huggingface/tokenizers';
+import type { TokenizerFile } from '../../engine/text/token-text.js';
+import { ChatTemplate, type TemplateMessage } from './chat-template.js';
+import { SpecialText } from './special-text.js';
+
+export interface ChatPromptRequest {
+  readonly messages: readonly TemplateMessage[];
+  /** False: the prompt ends where the last message ends. */
+  readonly addGenerationPrompt: boolean;
+}
+
+export interface ChatPromptSettings {
+  readonly tokenizer: TokenizerFile;
+  readonly tokenizerConfig: Readonly<Record<string, unknown>>;
+  readonly chatTemplate: string;
+  /** What stands for an image in the template's text; absent: the model has no eyes. */
+  readonly imageToken?: string;
+}
+
+/** `"bos_token": "x"` or `{ "content": "x" }`, under the names templates use. */
+function specialNames(config: Readonly<Record<string, unknown>>): Record<string, string> {
+  const names: Record<string, string> = {};
+  for (const name of ['bos_token', 'eos_token', 'pad_token', 'unk_token']) {
+    const value = config[name];
+    if (typeof value === 'string') names[name] = value;
+    else if (typeof value === 'object' && value !== null && 'content' in value)
+      names[name] = `${value.content}`;
+  }
+  return names;
+}
+
+/** NFC changes no text between two special tokens by what stands behind them; other normalizers may. */
+function hasKnownNormalizer(normalizer: unknown): boolean {
+  if (normalizer === null || normalizer === undefined) return true;
+  return typeof normalizer === 'object' && 'type' in normalizer && normalizer.type === 'NFC';
+}
+
+/** Renders messages by a model's chat template and gives token ids. What users type never becomes a special token. */
+export class ChatPrompt {
+  private readonly template: ChatTemplate;
+  private readonly special: SpecialText;
+  private readonly plain: Tokenizer;
+
+  /** Throws an `Error` when the tokenizer or the template is not supported. */
+  constructor({ tokenizer, tokenizerConfig, chatTemplate, imageToken }: ChatPromptSettings) {
+    if (!hasKnownNormalizer(tokenizer.normalizer)) {
+      throw new Error('a tokenizer with another normalizer than NFC is not supported');
+    }
+    this.special = new SpecialText(tokenizer.added_tokens.filter((token) => token.special === true));
+    this.template = new ChatTemplate(chatTemplate, specialNames(tokenizerConfig), imageToken);
+    // This one never sees a special token: the prompt is cut at them before.
+    const others = tokenizer.added_tokens.filter((token) => token.special !== true);
+    this.plain = new Tokenizer({ ...tokenizer, added_tokens: others }, tokenizerConfig);
+  }
+
+  encode(request: ChatPromptRequest): Int32Array<ArrayBuffer> {
+    return this.toIds(this.render(request));
+  }
+
+  /** The template's text, in which words of users that look like special tokens are hidden. Throws `INVALID_REQUEST`. */
+  render({ messages, addGenerationPrompt }: ChatPromptRequest): string {
+    const guarded = messages.map((message) => ({
+      ...message,
+      ...(message.name !== undefined && { name: this.special.guard(message.name) }),
+      content: message.content.map((part) =>
+        part.type === 'text' ? { ...part, text: this.special.guard(part.text) } : part,
+      ),
+    }));
+    return this.template.render(guarded, addGenerationPrompt);
+  }
+
+  /** Token ids of a rendered text. */
+  toIds(rendered: string): Int32Array<ArrayBuffer> {
+    const ids = this.special
+      .split(rendered)
+      .flatMap((piece) =>
+        'special' in piece
+          ? [piece.special]
+          : this.plain.encode(piece.text, { add_special_tokens: false }).ids,
+      );
+    return Int32Array.from(ids);
+  }
+}
