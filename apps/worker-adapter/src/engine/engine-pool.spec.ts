@@ -1,3 +1,5 @@
+import { EngineGoneError } from '@fovea/backends';
+import { FoveaError } from '@fovea/errors';
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { FakeBackend } from '../fakes/fake-backend.js';
 import { createEngine, createServed } from '../fakes/fake-engine.js';
@@ -255,5 +257,132 @@ describe('EnginePool', () => {
     backends[0]!.problem = undefined;
     await until(() => pool.isFit);
     expect(pool.engines[0]!.gate.tokens.total).toBe(12_345);
+  });
+
+  describe('with suspects', () => {
+    const suspect = (lane: 'text' | 'media' = 'text'): Claim => {
+      const claimed = claim(lane);
+      claimed.suspect();
+      return claimed;
+    };
+
+    it('gives each engine one suspect, and others beside it', async () => {
+      await start({ text: 4 }, { text: 4 });
+      const [first, second, third] = [suspect(), suspect(), suspect()];
+      expect([await nameOf(first), await nameOf(second)].sort()).toEqual(['0', '1']);
+      expect(pool.waiting('text')).toBe(1);
+      await Promise.all([nameOf(claim()), nameOf(claim())]);
+      first.release();
+      expect(await nameOf(third)).toBe(await nameOf(first));
+    });
+
+    it('gives a suspect no engine beside one of another lane', async () => {
+      await start({ text: 1, media: 1 });
+      const first = suspect('media');
+      suspect('text');
+      expect(pool.waiting('text')).toBe(1);
+      first.release();
+      expect(pool.waiting('text')).toBe(0);
+    });
+
+    it('takes back the place of a job that turns out to be one beside another, and keeps its turn', async () => {
+      await start({ text: 2 });
+      const first = suspect();
+      const second = claim();
+      expect(pool.hasRoom('text')).toBe(false);
+      second.suspect();
+      expect(pool.waiting('text')).toBe(1);
+      const later = suspect();
+      expect(pool.hasRoom('text')).toBe(false);
+      first.release();
+      expect(await nameOf(second)).toBe('0');
+      expect(pool.waiting('text')).toBe(1);
+      later.release();
+    });
+
+    it('has room for others while suspects wait for each other, until they are as many as slots', async () => {
+      await start({ text: 3 });
+      suspect();
+      suspect();
+      suspect();
+      expect(pool.waiting('text')).toBe(2);
+      expect(pool.hasRoom('text')).toBe(true);
+      suspect();
+      expect(pool.hasRoom('text')).toBe(false);
+      expect(await nameOf(claim())).toBe('0');
+    });
+
+    it('refuses suspects that wait when no engine is left', async () => {
+      await start({ text: 2 });
+      suspect();
+      const refused = expect(suspect().place(never)).rejects.toMatchObject({ code: 'MODEL_UNAVAILABLE' });
+      await falls(0);
+      await refused;
+    });
+  });
+
+  describe('with an engine that fails what it is given', () => {
+    const run = async (): Promise<void> => {
+      const claimed = claim();
+      const place = await claimed.place(never);
+      const { requestId } = claimed.request;
+      const running = place.begin({ requestId, fingerprint: requestId, onStall: () => undefined });
+      await running.failed(new FoveaError('BACKEND_ERROR'));
+      claimed.release();
+    };
+
+    it('leaves it alone, tries it with one job, and uses it again', async () => {
+      const breaker = { failuresUntilOpen: 2, minPauseMs: 1, maxPauseMs: 1 };
+      pool = new EnginePool([createEngine({ slots: { text: 4 }, breaker })]);
+      pool.start();
+      await pool.untilRoom('text', never);
+      await run();
+      expect(pool.isFit).toBe(true);
+      await run();
+      expect(pool.problem).toBe('fails requests: the circuit breaker is open');
+      await pool.untilRoom('text', never);
+      const trial = claim();
+      expect(pool.isFit).toBe(true);
+      expect(pool.hasRoom('text')).toBe(false);
+      expect(pool.engines[0]?.condition).toBe('breaker-half-open');
+      const place = await trial.place(never);
+      place.begin({ requestId: 'a', fingerprint: 'a', onStall: () => undefined }).succeeded();
+      expect(pool.hasRoom('text')).toBe(true);
+      expect(pool.engines[0]?.condition).toBe('fit');
+    });
+  });
+
+  it('gives nothing to an engine that died, before its health check says so', async () => {
+    await start({ text: 4 }, { text: 4 });
+    const first = claim();
+    const { engine, begin } = await first.place(never);
+    const cause = new EngineGoneError('nobody listens');
+    const dying = begin({ requestId: 'a', fingerprint: 'a', onStall: () => undefined });
+    const failed = dying.failed(new FoveaError('BACKEND_ERROR', { cause }));
+    expect(engine.problem).toBe('its process died');
+    expect(await nameOf(claim())).not.toBe(engine.name);
+    // It was a false alarm: the health check that is made at once is good.
+    expect(await failed).toBe('died');
+    expect(engine.isFit).toBe(true);
+  });
+
+  it('aborts what runs on an engine that hangs, and uses it again when it lives', async () => {
+    const backend = new FakeBackend();
+    backend.engineLoad = { running: 1, waiting: 0, generatedTokens: 5 };
+    const stalls: number[] = [];
+    const onStall = (_silentMs: number, runs: number): number => stalls.push(runs);
+    pool = new EnginePool([createEngine({ backend, slots: { text: 4 }, stallMs: 20, events: { onStall } })]);
+    pool.start();
+    await pool.untilRoom('text', never);
+    const claimed = claim();
+    const place = await claimed.place(never);
+    await new Promise<void>((resolve) =>
+      place.begin({ requestId: 'a', fingerprint: 'a', onStall: resolve }),
+    ).then(() => claimed.release());
+    expect(stalls).toEqual([1]);
+    expect(pool.problem).toBe('makes no progress');
+    backend.engineLoad = { running: 0, waiting: 0, generatedTokens: 5 };
+    await pool.untilRoom('text', never);
+    expect(pool.isFit).toBe(true);
   });
 });

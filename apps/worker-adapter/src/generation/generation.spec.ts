@@ -1,3 +1,4 @@
+import { EngineGoneError } from '@fovea/backends';
 import { type ErrorCode, FoveaError } from '@fovea/errors';
 import { createLogger } from '@fovea/observability';
 import type { ErrorEvent, GenerationEvent } from '@fovea/schemas/events';
@@ -469,6 +470,123 @@ describe('Generation', () => {
       };
       await create().run();
       expectReleasedAndAcknowledged();
+    });
+  });
+
+  describe('when the process of the engine dies', () => {
+    const gone = new FoveaError('BACKEND_ERROR', { cause: new EngineGoneError('nobody listens') });
+    const fingerprint = 'f'.repeat(64);
+    beforeEach(() => {
+      lease = new FakeLease(createJob({ fingerprint }));
+    });
+
+    it('suspects the job and hands it back, also after more attempts than an engine that lives gets', async () => {
+      lease = new FakeLease(lease.job, 9);
+      backend.script = failAfter(gone);
+      await create().run();
+      expect(quarantine.calls).toEqual([`suspect ${fingerprint}`]);
+      expect(lease.settled).toEqual(['handed back']);
+      expect(failures).toEqual(['0']);
+    });
+
+    it('interrupts an answer that had begun, and suspects it, too: clients send it again', async () => {
+      backend.script = failAfter(gone, 'Hel', 'lo');
+      await create().run();
+      expectError('STREAM_INTERRUPTED', 2);
+      expect(quarantine.suspicions.get(fingerprint)).toBe('suspect');
+      expectReleasedAndAcknowledged();
+    });
+
+    it('ends a suspect that did it again, and forbids to send it once more', async () => {
+      quarantine.suspicions.set(fingerprint, 'suspect');
+      backend.script = failAfter(gone);
+      await create().run();
+      expectError('BACKEND_ERROR', 0);
+      expect(last()).toMatchObject({ mayRetry: false });
+      expect(quarantine.suspicions.get(fingerprint)).toBe('condemned');
+      expect(quarantine.trials.size).toBe(0);
+      expectReleasedAndAcknowledged();
+    });
+
+    it('runs no condemned job', async () => {
+      quarantine.suspicions.set(fingerprint, 'condemned');
+      await create().run();
+      expect(backend.requests).toHaveLength(0);
+      expect(last()).toMatchObject({ type: 'error', code: 'BACKEND_ERROR', mayRetry: false });
+      expectReleasedAndAcknowledged();
+    });
+
+    it.each([
+      ['is answered', answer('ok')],
+      ['is refused by an engine that lives', failAfter(new FoveaError('CONTEXT_LENGTH_EXCEEDED'))],
+    ])('clears a suspect that %s', async (_what, script) => {
+      quarantine.suspicions.set(fingerprint, 'suspect');
+      backend.script = script;
+      await create().run();
+      expect(quarantine.calls).toEqual([`clear ${fingerprint}`]);
+      expect(quarantine.trials.size).toBe(0);
+      expectReleasedAndAcknowledged();
+    });
+
+    it.each([
+      ['is cancelled', (generation: Generation) => generation.stop.stop('cancelled')],
+      ['meets a hang', (generation: Generation) => generation.stop.stop('stalled')],
+    ])('keeps the suspicion of one that %s', async (_what, stop) => {
+      quarantine.suspicions.set(fingerprint, 'suspect');
+      await runInto([], stop);
+      expect(quarantine.suspicions.get(fingerprint)).toBe('suspect');
+      expect(quarantine.trials.size).toBe(0);
+    });
+
+    it('asks nothing of an engine that is gone before a suspect came', async () => {
+      quarantine.suspicions.set(fingerprint, 'suspect');
+      engine.health.recheck = () => Promise.resolve(false);
+      await create().run();
+      expect(backend.requests).toHaveLength(0);
+      expect(quarantine.suspicions.get(fingerprint)).toBe('suspect');
+      expect(lease.settled).toEqual(['handed back']);
+      expect(quarantine.trials.size).toBe(0);
+    });
+
+    it('waits for a suspect of another worker on the same engine', async () => {
+      quarantine.suspicions.set(fingerprint, 'suspect');
+      quarantine.trials.set(engine.address, 'another');
+      const generation = create();
+      const running = generation.run();
+      await pool.untilRoom('text', AbortSignal.timeout(50));
+      expect(backend.requests).toHaveLength(0);
+      quarantine.trials.clear();
+      await running;
+      expect(last()?.type).toBe('generation-end');
+    });
+
+    it('runs as if nothing were known while the quarantine is away', async () => {
+      quarantine.problem = new Error('no Redis');
+      await create().run();
+      expect(last()?.type).toBe('generation-end');
+    });
+  });
+
+  describe('when the engine hangs', () => {
+    const stall = (generation: Generation): void => generation.stop.stop('stalled');
+
+    it('hands back what had no output, and remembers the engine', async () => {
+      await runInto([], stall);
+      expect(backend.aborted).toEqual([lease.job.id]);
+      expect(failures).toEqual(['0']);
+      expect(lease.settled).toEqual(['handed back']);
+      expect(quarantine.calls).toEqual([]);
+    });
+
+    it('interrupts what had some', async () => {
+      await runInto(['Hel', 'lo'], stall);
+      expectError('STREAM_INTERRUPTED', 2);
+    });
+
+    it('tells the client when the last attempt hangs, too', async () => {
+      lease = new FakeLease(lease.job, 3);
+      await runInto([], stall);
+      expectError('BACKEND_ERROR', 0);
     });
   });
 });
