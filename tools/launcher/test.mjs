@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { providePythonClients } from './install/python-clients.mjs';
 import { provideS3Server } from './install/s3-server.mjs';
 import { setUp } from './install/setup.mjs';
+import { provideTransformersJs } from './install/transformers-js.mjs';
 import { PartFailure } from './processes/part-failure.mjs';
 import { superviseRun } from './processes/supervised-run.mjs';
 import { findRedisServer } from './redis/find-server.mjs';
@@ -50,6 +51,7 @@ async function test(supervisor, stop) {
   await provideRedisServer(supervisor);
   await providePythonClients(supervisor, root, env, progress);
   await provideS3Server(supervisor, root, env, progress);
+  await provideTransformersJs(supervisor, root, env, progress);
   try {
     await supervisor.run({
       name: 'jest',

@@ -31,3 +31,4 @@ export {
   startS3Server,
 } from './s3-server.js';
 export { mountSmallDisk, type SmallDisk, smallDisk } from './small-disk.js';
+export { parityRequests, transformersJs, transformersJsUrl } from './transformers-js.js';
