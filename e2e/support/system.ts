@@ -17,6 +17,7 @@ export const keys = { alpha: 'key-of-alpha', beta: 'key-of-beta' } as const;
 /** A whole Fovea on free ports of this machine, with a Redis and a blob folder of its own. */
 export class System {
   readonly #adapters = new Map<string, Part>();
+  readonly #adapterOpsUrls = new Map<string, string>();
   #gateway: Part | undefined;
   #shim: Part | undefined;
 
@@ -51,6 +52,11 @@ export class System {
     return `http://127.0.0.1:${this.ports.gatewayOps}`;
   }
 
+  /** The blob folder of gateway and adapters. */
+  get blobFolder(): string {
+    return join(this.folder, 'blobs');
+  }
+
   get gateway(): Part {
     if (this.#gateway === undefined) throw new Error('no gateway runs');
     return this.#gateway;
@@ -81,9 +87,11 @@ export class System {
     const file = join(this.folder, `${name}.toml`);
     await writeFile(file, workerToml);
     const opsPort = await freePort();
+    const opsUrl = `http://127.0.0.1:${opsPort}`;
+    this.#adapterOpsUrls.set(name, opsUrl);
     const part = await Part.start(name, 'apps/worker-adapter/dist/main.js', {
       args: ['--config', file],
-      readyUrl: `http://127.0.0.1:${opsPort}/health/ready`,
+      readyUrl: `${opsUrl}/health/ready`,
       env: {
         ...this.#shared(),
         ADAPTER_OPS_PORT: `${opsPort}`,
@@ -100,6 +108,13 @@ export class System {
     const part = this.#adapters.get(name);
     if (part === undefined) throw new Error(`no adapter is named ${name}`);
     return part;
+  }
+
+  /** Where an adapter serves health and metrics. */
+  adapterOpsUrl(name: string): string {
+    const url = this.#adapterOpsUrls.get(name);
+    if (url === undefined) throw new Error(`no adapter is named ${name}`);
+    return url;
   }
 
   /** Waits until the gateway lists the model with that status. */
