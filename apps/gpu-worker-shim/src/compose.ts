@@ -32,6 +32,7 @@ async function loadModels(config: ShimConfig, logger: Logger): Promise<ChatModel
   const runtime: ModelRuntime = {
     executionProviders: config.SHIM_EXECUTION_PROVIDERS,
     threads: config.SHIM_THREADS,
+    dtypes: config.SHIM_DTYPES,
     maxRunning: config.SHIM_MAX_NUM_SEQS,
     maxWaiting: config.SHIM_MAX_WAITING,
   };

@@ -8,14 +8,22 @@ describe('the configuration', () => {
       SHIM_PORT: 8000,
       SHIM_MODELS: ['a=/x', '/y'],
       SHIM_EXECUTION_PROVIDERS: ['cpu'],
+      SHIM_DTYPES: [],
       SHIM_MAX_NUM_SEQS: 8,
       SHIM_MAX_WAITING: 64,
     });
   });
 
   it('tells every problem at once and never shows the key', () => {
-    const env = { SHIM_PORT: 'x', SHIM_EXECUTION_PROVIDERS: 'tpu', SHIM_API_KEY: 'two words' };
-    expect(() => readShimConfig(env)).toThrow(/SHIM_PORT.*SHIM_API_KEY.*SHIM_MODELS.*SHIM_EXECUTION/s);
+    const env = {
+      SHIM_PORT: 'x',
+      SHIM_EXECUTION_PROVIDERS: 'tpu',
+      SHIM_DTYPES: 'q4,int3',
+      SHIM_API_KEY: 'two words',
+    };
+    expect(() => readShimConfig(env)).toThrow(
+      /SHIM_PORT.*SHIM_API_KEY.*SHIM_MODELS.*SHIM_EXECUTION.*SHIM_DTYPES/s,
+    );
     expect(() => readShimConfig(env)).not.toThrow(/two words/);
   });
 });

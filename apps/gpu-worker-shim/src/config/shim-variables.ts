@@ -11,6 +11,7 @@ import {
   text,
   variable,
 } from '@fovea/config';
+import { precisions } from '../models/model-folder-graphs.js';
 
 const providers = ['cpu', 'cuda'];
 
@@ -39,6 +40,15 @@ export const shimVariables = {
       )
       .default(['cpu']),
     { help: 'ONNX Runtime execution providers, in order of preference: `cpu`, `cuda`.' },
+  ),
+  SHIM_DTYPES: variable(
+    list()
+      .refine((names) => names.every((name) => precisions.includes(name)), `some of ${precisions.join(', ')}`)
+      .default([]),
+    {
+      help: 'Precisions of graphs to load, in order of preference: the first that a model folder has is taken. Unset: what its `config.json` names, else the most exact one.',
+      defaultText: 'up to the folder',
+    },
   ),
   SHIM_THREADS: variable(integer({ min: 1, max: 1024 }).default(spareThreads), {
     help: 'Threads of one ONNX Runtime session.',

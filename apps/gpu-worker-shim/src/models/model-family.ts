@@ -4,6 +4,8 @@ import type { ChatModel } from './chat-model.js';
 export interface ModelRuntime {
   /** ONNX Runtime's execution providers, in order of preference: `cpu`, `cuda`. */
   readonly executionProviders: readonly string[];
+  /** Precisions of graphs to prefer, see `requireGraph`. Empty: up to the folder. */
+  readonly dtypes: readonly string[];
   /** Threads inside one ONNX Runtime session. */
   readonly threads: number;
   /** Sequences that one model works on at the same time. */

@@ -22,8 +22,8 @@ interface StartedThreads {
 
 function promptSettings(folder: Idefics3Folder): PromptThreadSettings {
   return {
-    tokenizerFile: folder.files.tokenizer,
-    tokenizerConfigFile: folder.files.tokenizerConfig,
+    tokenizerFile: folder.tokenizerFile,
+    tokenizerConfigFile: folder.tokenizerConfigFile,
     chatTemplate: folder.chatTemplate,
     imageTokenId: folder.imageTokenId,
     tokensPerTile: folder.tokensPerTile,
@@ -60,7 +60,7 @@ async function startThreads(folder: Idefics3Folder, runtime: ModelRuntime): Prom
     DecoderThread.start({
       embedTokensFile: folder.files.embedTokens,
       decoderFile: folder.files.decoder,
-      tokenizerFile: folder.files.tokenizer,
+      tokenizerFile: folder.tokenizerFile,
       executionProviders: runtime.executionProviders,
       threads: runtime.threads,
       maxRunning: runtime.maxRunning,
@@ -80,7 +80,7 @@ async function startThreads(folder: Idefics3Folder, runtime: ModelRuntime): Prom
 }
 
 async function load(source: ModelSource, runtime: ModelRuntime): Promise<Idefics3Model> {
-  const folder = await readIdefics3Folder(source.folder);
+  const folder = await readIdefics3Folder(source.folder, runtime.dtypes);
   const { threads, prompt, vision, decoder } = await startThreads(folder, runtime);
   const image: Idefics3ImageSettings = {
     longestEdge: folder.preprocessor.size.longest_edge,
