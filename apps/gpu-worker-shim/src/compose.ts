@@ -27,6 +27,8 @@ async function loadModel(source: ModelSource, runtime: ModelRuntime): Promise<Ch
   throw new Error(`${source.folder}/config.json: model_type "${source.modelType}" is not one of ${known}`);
 }
 
+const MIB = 2 ** 20;
+
 /** One model after the other, since loading takes all cores; those loaded are closed when a later one refuses. */
 async function loadModels(config: ShimConfig, logger: Logger): Promise<ChatModel[]> {
   const runtime: ModelRuntime = {
@@ -35,6 +37,9 @@ async function loadModels(config: ShimConfig, logger: Logger): Promise<ChatModel
     dtypes: config.SHIM_DTYPES,
     maxRunning: config.SHIM_MAX_NUM_SEQS,
     maxWaiting: config.SHIM_MAX_WAITING,
+    kvCacheBytes: config.SHIM_KV_CACHE_MIB * MIB,
+    prefixCacheBytes: config.SHIM_PREFIX_CACHE_MIB * MIB,
+    imageCacheBytes: config.SHIM_IMAGE_CACHE_MIB * MIB,
   };
   const models: ChatModel[] = [];
   try {

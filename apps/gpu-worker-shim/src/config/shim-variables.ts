@@ -13,7 +13,8 @@ import {
 } from '@fovea/config';
 import { precisions } from '../models/model-folder-graphs.js';
 
-const providers = ['cpu', 'cuda'];
+/** As onnxruntime-node names them; which of them work is up to its build and the machine. */
+const providers = ['cpu', 'cuda', 'dml', 'coreml', 'webgpu'];
 
 /** One core is left to the HTTP loop, the other threads and the neighbours. */
 const spareThreads = Math.max(1, availableParallelism() - 1);
@@ -39,7 +40,9 @@ export const shimVariables = {
         `some of ${providers.join(', ')}`,
       )
       .default(['cpu']),
-    { help: 'ONNX Runtime execution providers, in order of preference: `cpu`, `cuda`.' },
+    {
+      help: 'ONNX Runtime execution providers, in order of preference: `cpu`, `cuda`, `dml`, `coreml`, `webgpu`.',
+    },
   ),
   SHIM_DTYPES: variable(
     list()
@@ -59,6 +62,15 @@ export const shimVariables = {
   }),
   SHIM_MAX_WAITING: variable(integer({ min: 0, max: 100_000 }).default(64), {
     help: 'Sequences that may wait for a place, per model; one more is answered 503.',
+  }),
+  SHIM_KV_CACHE_MIB: variable(integer({ min: 1, max: 1_048_576 }).default(1024), {
+    help: 'Memory for keys and values of running sequences, per model. A context that does not fit is shortened.',
+  }),
+  SHIM_PREFIX_CACHE_MIB: variable(integer({ min: 0, max: 1_048_576 }).default(256), {
+    help: 'Memory for keys and values of prompts and answers that are kept for prompts that begin like them, per model; 0: none.',
+  }),
+  SHIM_IMAGE_CACHE_MIB: variable(integer({ min: 0, max: 1_048_576 }).default(64), {
+    help: 'Memory for the embeddings of images that are kept, per model; 0: none.',
   }),
   SHIM_DRAIN_S: variable(durationS().default(300), {
     help: 'How long running requests may take to finish after SIGTERM before they are aborted.',

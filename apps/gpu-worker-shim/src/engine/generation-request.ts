@@ -1,5 +1,13 @@
 import type { SequenceSettings } from './sequence.js';
 
+/** An image of a prompt, as caches know it. */
+export interface PromptImage {
+  /** Of its bytes and of how they are processed: equal digests mean equal embeddings. */
+  readonly digest: string;
+  /** How many image tokens of the prompt are its. */
+  readonly tokens: number;
+}
+
 /** A prompt as the decoder takes it. */
 export interface Prompt {
   readonly ids: Int32Array;
@@ -7,6 +15,8 @@ export interface Prompt {
   readonly imageTokenId: number;
   /** One embedding for each image token, all images after each other. */
   readonly features: Float32Array;
+  /** In the order of their tokens. */
+  readonly images: readonly PromptImage[];
 }
 
 /** A request that is ready to run: tokens and image features, no pixels, no text. Plain data: it changes threads. */
@@ -15,4 +25,10 @@ export interface GenerationRequest {
   readonly prompt: Prompt;
   /** One entry per choice; they share the prompt. */
   readonly choices: readonly SequenceSettings[];
+  /** Lower runs first; absent: 0. Equal ones run in the order they came. */
+  readonly priority?: number;
+  /** Prompts share cached keys and values only with those of the same salt. */
+  readonly cacheSalt?: string;
+  /** The beginning of the answer, generated elsewhere. It is neither sampled nor given out again. One choice only. */
+  readonly answerIds?: readonly number[];
 }

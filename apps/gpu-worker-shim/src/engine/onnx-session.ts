@@ -11,18 +11,33 @@ export interface SessionSettings {
   readonly hasVaryingShapes?: boolean;
 }
 
+/** A model file that has been read, and maybe added to. */
+export interface ModelBytes {
+  readonly bytes: Uint8Array;
+  /** Of the file: weights may lie in others beside it. */
+  readonly folder: string;
+}
+
 /** Loads a graph. Blocks the thread it is called on, as every later `run` does; call it in a worker thread only. */
-export async function openSession(file: string, settings: SessionSettings): Promise<InferenceSession> {
+export async function openSession(
+  file: string,
+  settings: SessionSettings,
+  model?: ModelBytes,
+): Promise<InferenceSession> {
+  const external = model && { model_external_initializers_file_folder_path: model.folder };
+  const options: InferenceSession.SessionOptions = {
+    executionProviders: [...settings.executionProviders],
+    intraOpNumThreads: settings.threads,
+    interOpNumThreads: 1,
+    enableMemPattern: settings.hasVaryingShapes !== true,
+    // Spinning threads would take whole cores from the other threads of this machine between two steps.
+    extra: { session: { intra_op: { allow_spinning: '0' }, ...external } },
+    logSeverityLevel: 3,
+  };
   try {
-    return await InferenceSession.create(file, {
-      executionProviders: [...settings.executionProviders],
-      intraOpNumThreads: settings.threads,
-      interOpNumThreads: 1,
-      enableMemPattern: settings.hasVaryingShapes !== true,
-      // Spinning threads would take whole cores from the other threads of this machine between two steps.
-      extra: { session: { intra_op: { allow_spinning: '0' } } },
-      logSeverityLevel: 3,
-    });
+    return model === undefined
+      ? await InferenceSession.create(file, options)
+      : await InferenceSession.create(model.bytes, options);
   } catch (error) {
     throw new Error(`${file}: ${error instanceof Error ? error.message : String(error)}`, { cause: error });
   }

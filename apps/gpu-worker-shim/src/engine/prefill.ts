@@ -1,52 +1,62 @@
-import type { Decoder, DecoderResult, KvCache } from './decoder/decoder.js';
-import type { GenerationRequest } from './generation-request.js';
+import type { Decoder, DecoderResult, DecoderRow, KvCache, TokenRun } from './decoder/decoder.js';
+import type { Prompt } from './generation-request.js';
 
 /** Bounds how long a prompt keeps running answers waiting: about 0.3 s per piece for a 135 M model on two cores. */
-const PIECE_TOKENS = 128;
+export const PIECE_TOKENS = 128;
 
-/**
- * Runs one prompt through the decoder, a piece at a time. The cuts depend on the prompt alone, so a prompt gives the
- * same numbers whatever else is running.
- */
-export class Prefill<Cache extends KvCache> {
-  private cache: Cache | undefined;
-  private position = 0;
-  private imageTokens = 0;
+/** Runs one prompt through the decoder, a piece at a time, from where a cached beginning ends. */
+export class Prefill<Cache extends KvCache, Row extends DecoderRow> {
+  private position: number;
+  private imageTokens: number;
 
+  /**
+   * @param ids the prompt's and behind them, when an answer goes on, the answer's so far
+   * @param cache the first tokens of `ids`, already run; fewer than all
+   */
   constructor(
-    readonly request: GenerationRequest,
-    private readonly decoder: Decoder<Cache>,
-  ) {}
+    private readonly prompt: Prompt,
+    private readonly ids: Int32Array,
+    private cache: Cache | undefined,
+    private readonly decoder: Decoder<Cache, Row>,
+  ) {
+    this.position = cache?.length ?? 0;
+    const known = ids.subarray(0, Math.min(this.position, prompt.ids.length));
+    this.imageTokens = known.reduce((sum, id) => sum + (id === prompt.imageTokenId ? 1 : 0), 0);
+  }
 
   get cachedTokens(): number {
-    return this.cache?.length ?? 0;
+    return this.position;
+  }
+
+  /** Tokens of the next piece. */
+  get nextTokens(): number {
+    return Math.min(PIECE_TOKENS, this.ids.length - this.position);
   }
 
   /** Runs the next piece. Gives the result of the whole prompt with the last one, else undefined. */
   async advance(): Promise<DecoderResult<Cache> | undefined> {
-    const { ids } = this.request.prompt;
-    const piece = [...ids.subarray(this.position, this.position + PIECE_TOKENS)];
-    const embeddings = await this.decoder.embed(piece);
-    this.placeImages(piece, embeddings);
-    const result = await this.decoder.extend(this.cache, embeddings);
+    const ids = [...this.ids.subarray(this.position, this.position + PIECE_TOKENS)];
+    const result = await this.decoder.extend(this.cache, { ids, replaced: this.imagesOf(ids) });
     this.cache = result.cache;
-    this.position += piece.length;
-    return this.position < ids.length ? undefined : result;
+    this.position += ids.length;
+    return this.position < this.ids.length ? undefined : result;
   }
 
-  private placeImages(piece: readonly number[], embeddings: Float32Array): void {
-    const { features, imageTokenId } = this.request.prompt;
-    const size = this.decoder.hiddenSize;
-    for (const [at, id] of piece.entries()) {
-      if (id !== imageTokenId) continue;
-      const from = this.imageTokens * size;
-      if (from + size > features.length) {
-        throw new Error(
-          `The prompt has more image tokens than the ${features.length / size} image embeddings.`,
-        );
+  private imagesOf(ids: readonly number[]): TokenRun['replaced'] {
+    const { features, imageTokenId, images, ids: promptIds } = this.prompt;
+    const total = images.reduce((sum, { tokens }) => sum + tokens, 0);
+    const size = features.length / total;
+    const replaced: { at: number; embedding: Float32Array }[] = [];
+    for (const [at, id] of ids.entries()) {
+      // Behind the prompt the id is a token like others.
+      if (id !== imageTokenId || this.position + at >= promptIds.length) continue;
+      if (this.imageTokens >= total) {
+        throw new Error(`The prompt has more image tokens than the ${total} image embeddings.`);
       }
-      embeddings.set(features.subarray(from, from + size), at * size);
+      const embedding = features.subarray(this.imageTokens * size, (this.imageTokens + 1) * size);
+      replaced.push({ at, embedding });
       this.imageTokens += 1;
     }
+    return replaced;
   }
 }

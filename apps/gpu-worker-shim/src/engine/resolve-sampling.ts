@@ -15,7 +15,8 @@ export interface SamplingDefaults {
   readonly repetition_penalty?: number | null | undefined;
 }
 
-function assertInVocabulary(ids: Iterable<number>, size: number, param: string): void {
+/** Throws `INVALID_REQUEST` for a token id that the model does not have. */
+export function assertInVocabulary(ids: Iterable<number>, size: number, param: string): void {
   for (const id of ids) {
     if (id >= 0 && id < size) continue;
     throw new FoveaError('INVALID_REQUEST', {

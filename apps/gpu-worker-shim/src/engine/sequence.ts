@@ -1,3 +1,4 @@
+import { FoveaError } from '@fovea/errors';
 import type { ChoiceEnd, SampledLogprob, TokenLogprob } from '../models/chat-model.js';
 import { type IdLogprob, rowLogprobs } from './sampling/logprobs.js';
 import { Sampler, type SamplerScratch, type SamplerSettings } from './sampling/sampler.js';
@@ -34,9 +35,7 @@ export class Sequence {
   private readonly sampler: Sampler;
   private readonly text: IncrementalText;
   private readonly stops: StopStrings;
-  private completionTokens = 0;
-  /** The token to be fed next. */
-  lastToken = -1;
+  private readonly generated: number[] = [];
   hasEnded = false;
 
   constructor(
@@ -51,11 +50,37 @@ export class Sequence {
     this.stops = new StopStrings(settings.stop, settings.includeStop);
   }
 
+  /** All tokens of the answer so far; the last one is to be fed next. */
+  get answerIds(): readonly number[] {
+    return this.generated;
+  }
+
+  private get completionTokens(): number {
+    return this.generated.length;
+  }
+
+  /**
+   * Goes on behind tokens that were generated elsewhere, as if they had been generated here; their text is not given
+   * out again, but what of it was held back is.
+   *
+   * @throws FoveaError `INVALID_REQUEST` when the answer ends with them.
+   */
+  resume(ids: readonly number[]): void {
+    for (const id of ids) {
+      this.sampler.resume(id);
+      this.generated.push(id);
+      if (this.advance(id).end === undefined) continue;
+      throw new FoveaError('INVALID_REQUEST', {
+        message: 'answer_token_ids hold an answer that has ended; there is nothing to go on with.',
+        param: 'answer_token_ids',
+      });
+    }
+  }
+
   /** Samples from the model's logits for this row and gives out what the new token makes known. */
   accept(row: Float32Array): SequencePiece {
     const id = this.sampler.next(row);
-    this.lastToken = id;
-    this.completionTokens += 1;
+    this.generated.push(id);
     const { text, end } = this.advance(id);
     if (end !== undefined) this.hasEnded = true;
     return {

@@ -56,6 +56,12 @@ export interface ChatModelRequest {
   readonly imageOptions?: { readonly doImageSplitting?: boolean };
   /** False: the prompt ends where the last message ends. */
   readonly addGenerationPrompt?: boolean;
+  /** Lower runs first; absent: 0. */
+  readonly priority?: number;
+  /** Nothing that is kept of one request is used for another one unless they have the same salt. */
+  readonly cacheSalt?: string;
+  /** The beginning of the answer, generated elsewhere: the answer goes on behind it. One choice only. */
+  readonly answerTokenIds?: readonly number[];
 }
 
 export interface TokenLogprob {
@@ -100,6 +106,17 @@ export interface ChatModelLoad {
   readonly waiting: number;
   /** 0 to 1; 0 where the model has no cache. */
   readonly kvCacheUsage: number;
+  /** Counts since the start; absent where the model has no such caches. */
+  readonly caches?: {
+    /** Prompt tokens that were looked up in the prefix cache, and that were found. */
+    readonly prefixQueries: number;
+    readonly prefixHits: number;
+    /** Images of prompts, and those that were neither decoded nor encoded. */
+    readonly imageQueries: number;
+    readonly imageHits: number;
+    /** Sequences that made room for others and were run again. */
+    readonly preemptions: number;
+  };
 }
 
 /**

@@ -2,7 +2,7 @@ import type { ChatModel } from './chat-model.js';
 
 /** How the process runs its models; the same for all of them. */
 export interface ModelRuntime {
-  /** ONNX Runtime's execution providers, in order of preference: `cpu`, `cuda`. */
+  /** ONNX Runtime's execution providers by its own names, in order of preference. */
   readonly executionProviders: readonly string[];
   /** Precisions of graphs to prefer, see `requireGraph`. Empty: up to the folder. */
   readonly dtypes: readonly string[];
@@ -12,6 +12,12 @@ export interface ModelRuntime {
   readonly maxRunning: number;
   /** Accepted requests that wait for a place, per model. One more is refused with `QUEUE_FULL`. */
   readonly maxWaiting: number;
+  /** Per model: keys and values of running sequences. A context that does not fit is shortened. */
+  readonly kvCacheBytes: number;
+  /** Per model: keys and values of prompts and answers that are kept for the next ones. 0: none. */
+  readonly prefixCacheBytes: number;
+  /** Per model: embeddings of images that are kept. 0: none. */
+  readonly imageCacheBytes: number;
 }
 
 /** One entry of `SHIM_MODELS`: the served name and the folder that holds the model. */

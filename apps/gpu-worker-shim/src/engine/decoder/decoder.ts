@@ -1,7 +1,14 @@
-/** Keys and values of one sequence. A step gives a new one and leaves the old as it is, so choices can share a prefix. */
+/** Keys and values of the beginning of a sequence. It never changes, so sequences and caches can share it. */
 export interface KvCache {
   /** Tokens it holds. */
   readonly length: number;
+}
+
+/** Tokens to be run, some of which stand for parts of an image. */
+export interface TokenRun {
+  readonly ids: readonly number[];
+  /** Embeddings that take the place of those of the token at that index. */
+  readonly replaced: readonly { readonly at: number; readonly embedding: Float32Array }[];
 }
 
 /** What a forward pass gives for one sequence. */
@@ -11,25 +18,44 @@ export interface DecoderResult<Cache extends KvCache> {
   readonly logits: Float32Array;
 }
 
-/** A sequence that takes one more token. */
-export interface DecoderRow<Cache extends KvCache> {
-  readonly cache: Cache;
+/** A sequence in decode steps: it grows with every step until it is released. */
+export interface DecoderRow {
+  /** Tokens whose keys and values it holds. */
+  readonly length: number;
+}
+
+/** A row that takes one more token. */
+export interface DecoderStep<Row extends DecoderRow> {
+  readonly row: Row;
   readonly token: number;
 }
 
 /**
- * A causal language model behind its graph. It knows nothing of requests: the scheduler decides what runs, and a
- * `step` may run its rows together or one after the other. A row's result does not depend on the other rows.
+ * A causal language model behind its graph. It knows nothing of requests: the scheduler decides what runs. Prompts run
+ * one by one and give caches; a cache is joined to the rows, and rows step together. A row's result does not depend on
+ * the other rows.
+ *
+ * Every method may throw, out of memory for one. A `step` that throws has left all its rows as they were.
  */
-export abstract class Decoder<Cache extends KvCache> {
+export abstract class Decoder<Cache extends KvCache, Row extends DecoderRow> {
   abstract readonly vocabularySize: number;
-  /** Floats of one embedding. */
-  abstract readonly hiddenSize: number;
-  /** Embeddings of tokens, one after the other: `ids.length × hiddenSize` floats. */
-  abstract embed(ids: readonly number[]): Promise<Float32Array>;
-  /** Runs embeddings behind a cache (undefined: at the start of a sequence). */
-  abstract extend(cache: Cache | undefined, embeddings: Float32Array): Promise<DecoderResult<Cache>>;
-  /** One token for each row; results in the order of the rows. */
-  abstract step(rows: readonly DecoderRow<Cache>[]): Promise<DecoderResult<Cache>[]>;
+  /** Tokens that all rows together may hold. */
+  abstract readonly kvCacheTokens: number;
+  /** Bytes of keys and values of one token. */
+  abstract readonly bytesPerToken: number;
+  /** Runs tokens behind a cache (undefined: at the start of a sequence). */
+  abstract extend(cache: Cache | undefined, run: TokenRun): Promise<DecoderResult<Cache>>;
+  /** The first `length` tokens of a cache, in memory of its own. */
+  abstract truncate(cache: Cache, length: number): Cache;
+  /** What a row holds, in memory of its own. */
+  abstract cacheOf(row: Row): Cache;
+  /** Would rows of these lengths fit, each with room for one more token? */
+  abstract fits(lengths: readonly number[]): boolean;
+  /** Makes a row that goes on where a cache ends. The cache stays as it is. */
+  abstract join(cache: Cache): Row;
+  /** One token for each row; logits in the order of the rows, valid until the next call. */
+  abstract step(steps: readonly DecoderStep<Row>[]): Promise<Float32Array[]>;
+  /** Gives back what a row holds; once per row. */
+  abstract release(row: Row): void;
   abstract close(): Promise<void>;
 }

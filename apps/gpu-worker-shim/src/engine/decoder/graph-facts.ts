@@ -17,7 +17,8 @@ export interface CacheTensor {
 
 /** What a merged decoder graph says of itself. */
 export interface DecoderFacts {
-  readonly hiddenSize: number;
+  /** Floats of an embedding; undefined when the graph takes `input_ids` and looks them up itself. */
+  readonly hiddenSize: number | undefined;
   readonly vocabularySize: number;
   readonly cache: readonly CacheTensor[];
   readonly takesAttentionMask: boolean;
@@ -61,9 +62,12 @@ export function readDecoderFacts(
 ): DecoderFacts {
   const input = new Map(inputs.map((tensor) => [tensor.name, tensor]));
   const output = new Map(outputs.map((tensor) => [tensor.name, tensor]));
-  const embeddings = demand(input.get('inputs_embeds'), 'inputs_embeds', 'float32');
+  const takesIds = input.has('input_ids');
+  const tokens = takesIds
+    ? demand(input.get('input_ids'), 'input_ids', 'int64')
+    : demand(input.get('inputs_embeds'), 'inputs_embeds', 'float32');
   const past = inputs.filter((tensor) => pastName.test(tensor.name));
-  const known = new Set([...optionalInputs, 'inputs_embeds', ...past.map((tensor) => tensor.name)]);
+  const known = new Set([...optionalInputs, tokens.name, ...past.map((tensor) => tensor.name)]);
   const unknown = inputs.find((tensor) => !known.has(tensor.name));
   if (unknown !== undefined) throw new Error(`the graph needs "${unknown.name}", which is not supported`);
   if (past.length === 0) throw new Error('the graph has no KV cache inputs');
@@ -73,7 +77,7 @@ export function readDecoderFacts(
     throw new Error(`"position_ids" has ${positions.shape.length} axes, only 2 are supported`);
   }
   return {
-    hiddenSize: fixed(embeddings, 2),
+    hiddenSize: takesIds ? undefined : fixed(tokens, 2),
     vocabularySize: fixed(demand(output.get('logits'), 'logits', 'float32'), 2),
     cache: past.map((tensor) => readCacheTensor(tensor, output)),
     takesAttentionMask: input.has('attention_mask'),

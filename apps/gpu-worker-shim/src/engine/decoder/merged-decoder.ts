@@ -1,111 +1,131 @@
-import { type InferenceSession, Tensor } from 'onnxruntime-node';
-import { floatsOf, int64Tensor, openSession, type SessionSettings, tensorFacts } from '../onnx-session.js';
-import { Decoder, type DecoderResult, type DecoderRow, type KvCache } from './decoder.js';
-import { type DecoderFacts, readDecoderFacts } from './graph-facts.js';
+import { Tensor } from 'onnxruntime-node';
+import { floatsOf, int64Tensor, type SessionSettings } from '../onnx-session.js';
+import { Decoder, type DecoderResult, type DecoderRow, type DecoderStep, type TokenRun } from './decoder.js';
+import { type DecoderFiles, DecoderGraph, kvOf, kvTensor } from './decoder-graph.js';
+import { floorToBucket, newArray } from './kv-pool.js';
+import { PooledRows, type RowStore, SeparateRows, type SequenceCache } from './row-store.js';
 
-/** The tensors a step gave as `present.*`, under the names they are fed back by. */
-export interface PresentCache extends KvCache {
-  readonly tensors: Readonly<Record<string, Tensor>>;
+export interface MergedDecoderSettings extends SessionSettings {
+  /** For keys and values of all running rows. */
+  readonly kvCacheBytes: number;
 }
 
-export interface MergedDecoderFiles {
-  readonly embedTokens: string;
-  readonly decoder: string;
-}
+const bytesPerElement = { float32: 4, float16: 2 } as const;
 
 /**
- * A decoder in the layout of Hugging Face's ONNX exports: `embed_tokens` and `decoder_model_merged`, whose first call
- * gets an empty cache. The cache of each sequence is passed through from `present.*` to `past_key_values.*`.
+ * A decoder in the layout of Hugging Face's ONNX exports: `decoder_model_merged`, whose first call gets an empty cache,
+ * behind `embed_tokens`; or one graph that takes `input_ids`.
  */
-export class MergedDecoder extends Decoder<PresentCache> {
+export class MergedDecoder extends Decoder<SequenceCache, DecoderRow> {
   readonly vocabularySize: number;
-  readonly hiddenSize: number;
+  readonly kvCacheTokens: number;
+  readonly bytesPerToken: number;
+  private rows: RowStore<DecoderRow>;
 
   private constructor(
-    private readonly embedTokens: InferenceSession,
-    private readonly decoder: InferenceSession,
-    private readonly facts: DecoderFacts,
+    private readonly graph: DecoderGraph,
+    kvCacheBytes: number,
   ) {
     super();
+    const { facts, deltas } = graph;
     this.vocabularySize = facts.vocabularySize;
-    this.hiddenSize = facts.hiddenSize;
+    this.bytesPerToken = facts.cache.reduce(
+      (sum, { type, heads, headSize }) => sum + heads * headSize * bytesPerElement[type],
+      0,
+    );
+    this.kvCacheTokens = floorToBucket(kvCacheBytes / this.bytesPerToken);
+    this.rows =
+      deltas === undefined ? this.separateRows() : new PooledRows(graph, deltas, this.kvCacheTokens);
   }
 
   /** Throws an `Error` that names the file when a graph cannot be loaded or needs what is not supported. */
-  static async open(files: MergedDecoderFiles, settings: SessionSettings): Promise<MergedDecoder> {
-    const decoder = await openSession(files.decoder, settings);
-    const embedTokens = await openSession(files.embedTokens, settings);
-    try {
-      const facts = readDecoderFacts(tensorFacts(decoder.inputMetadata), tensorFacts(decoder.outputMetadata));
-      return new MergedDecoder(embedTokens, decoder, facts);
-    } catch (error) {
-      throw new Error(`${files.decoder}: ${error instanceof Error ? error.message : String(error)}`);
-    }
+  static async open(files: DecoderFiles, settings: MergedDecoderSettings): Promise<MergedDecoder> {
+    return new MergedDecoder(await DecoderGraph.open(files, settings), settings.kvCacheBytes);
   }
 
-  async embed(ids: readonly number[]): Promise<Float32Array> {
-    const outputs = await this.embedTokens.run({ input_ids: int64Tensor(ids, [1, ids.length]) });
-    return floatsOf(outputs, 'inputs_embeds');
+  /** Floats of an embedding; undefined where the graph looks embeddings up itself. */
+  get hiddenSize(): number | undefined {
+    return this.graph.facts.hiddenSize;
   }
 
-  async extend(
-    cache: PresentCache | undefined,
-    embeddings: Float32Array,
-  ): Promise<DecoderResult<PresentCache>> {
-    const { facts } = this;
-    const count = embeddings.length / facts.hiddenSize;
+  /** Do rows step in one pass? */
+  get isBatched(): boolean {
+    return this.rows instanceof PooledRows;
+  }
+
+  /** Lets rows step one after the other from now on. There must be none. */
+  stopBatching(): void {
+    this.rows = this.separateRows();
+  }
+
+  async extend(cache: SequenceCache | undefined, run: TokenRun): Promise<DecoderResult<SequenceCache>> {
+    const { facts } = this.graph;
     const past = cache?.length ?? 0;
+    const length = past + run.ids.length;
     const feeds: Record<string, Tensor> = {
-      ...(cache?.tensors ?? this.emptyCache()),
-      inputs_embeds: new Tensor('float32', embeddings, [1, count, facts.hiddenSize]),
+      ...(await this.graph.tokens(run.ids, 1, (embeddings, hiddenSize) => {
+        for (const { at, embedding } of run.replaced) embeddings.set(embedding, at * hiddenSize);
+      })),
+      attention_mask: new Tensor('int64', new BigInt64Array(length).fill(1n), [1, length]),
+      position_ids: int64Tensor(
+        Array.from(run.ids, (_, at) => past + at),
+        [1, run.ids.length],
+      ),
     };
-    if (facts.takesAttentionMask) {
-      feeds.attention_mask = int64Tensor(new Array(past + count).fill(1), [1, past + count]);
+    for (const [at, tensor] of facts.cache.entries()) {
+      const data = cache?.tensors[at] ?? newArray(tensor.type, 0);
+      feeds[tensor.past] = kvTensor(data, [1, tensor.heads, past, tensor.headSize]);
     }
-    if (facts.takesPositions) {
-      const positions = Array.from({ length: count }, (_, at) => past + at);
-      feeds.position_ids = int64Tensor(positions, [1, count]);
-    }
-    if (facts.takesLogitsToKeep) feeds.num_logits_to_keep = int64Tensor([1], []);
-    const outputs = await this.decoder.run(feeds);
+    const presents = facts.cache.map(({ present }) => present);
+    const outputs = await this.graph.run(feeds, ['logits', ...presents]);
     return {
-      cache: { length: past + count, tensors: this.presentCache(outputs) },
+      cache: { length, tensors: presents.map((name) => kvOf(outputs, name)) },
       // Without `num_logits_to_keep` the graph gives a row for every token; only the last one matters.
       logits: floatsOf(outputs, 'logits').subarray(-facts.vocabularySize),
     };
   }
 
-  async step(rows: readonly DecoderRow<PresentCache>[]): Promise<DecoderResult<PresentCache>[]> {
-    const embeddings = await this.embed(rows.map((row) => row.token));
-    const results: DecoderResult<PresentCache>[] = [];
-    for (const [at, row] of rows.entries()) {
-      const own = embeddings.subarray(at * this.hiddenSize, (at + 1) * this.hiddenSize);
-      results.push(await this.extend(row.cache, own));
-    }
-    return results;
+  cacheOf(row: DecoderRow): SequenceCache {
+    return this.rows.cacheOf(row);
+  }
+
+  truncate(cache: SequenceCache, length: number): SequenceCache {
+    const tensors = this.graph.facts.cache.map(({ type, heads, headSize }, at) => {
+      const from = cache.tensors[at]!;
+      const to = newArray(type, heads * length * headSize);
+      for (let head = 0; head < heads; head += 1) {
+        const start = head * cache.length * headSize;
+        to.set(from.subarray(start, start + length * headSize), head * length * headSize);
+      }
+      return to;
+    });
+    return { length, tensors };
+  }
+
+  fits(lengths: readonly number[]): boolean {
+    return this.rows.fits(lengths);
+  }
+
+  join(cache: SequenceCache): DecoderRow {
+    return this.rows.join(cache);
+  }
+
+  step(steps: readonly DecoderStep<DecoderRow>[]): Promise<Float32Array[]> {
+    return this.rows.step(steps);
+  }
+
+  release(row: DecoderRow): void {
+    this.rows.release(row);
   }
 
   async close(): Promise<void> {
-    await this.embedTokens.release();
-    await this.decoder.release();
+    await this.graph.close();
   }
 
-  private emptyCache(): Record<string, Tensor> {
-    return Object.fromEntries(
-      this.facts.cache.map(({ past, type, heads, headSize }) => {
-        const none = type === 'float16' ? new Uint16Array(0) : new Float32Array(0);
-        return [past, new Tensor(type, none, [1, heads, 0, headSize])];
-      }),
-    );
-  }
-
-  private presentCache(outputs: InferenceSession.OnnxValueMapType): Record<string, Tensor> {
-    return Object.fromEntries(
-      this.facts.cache.map(({ past, present }) => {
-        const tensor = outputs[present];
-        if (!(tensor instanceof Tensor)) throw new Error(`The graph gave no "${present}".`);
-        return [past, tensor];
-      }),
+  private separateRows(): RowStore<DecoderRow> {
+    return new SeparateRows(
+      (cache, token) => this.extend(cache, { ids: [token], replaced: [] }),
+      this.kvCacheTokens,
     );
   }
 }

@@ -67,11 +67,25 @@ export class Sampler {
     logits.set(row);
     this.adjust(logits);
     const best = highest(logits);
-    const id = this.settings.temperature < GREEDY_BELOW ? best : this.draw(logits, logits[best]!);
+    const id = this.isGreedy ? best : this.draw(logits, logits[best]!);
+    this.note(id);
+    return id;
+  }
+
+  /** Takes a token as sampled that was sampled elsewhere: what comes next is what would have come there. */
+  resume(id: number): void {
+    if (!this.isGreedy) this.random.next();
+    this.note(id);
+  }
+
+  private get isGreedy(): boolean {
+    return this.settings.temperature < GREEDY_BELOW;
+  }
+
+  private note(id: number): void {
     this.sampled += 1;
     this.seen.add(id);
     this.counts.set(id, (this.counts.get(id) ?? 0) + 1);
-    return id;
   }
 
   /** Masks, biases and penalties, in place. */

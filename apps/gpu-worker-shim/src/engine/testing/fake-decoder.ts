@@ -1,4 +1,10 @@
-import { Decoder, type DecoderResult, type DecoderRow, type KvCache } from '../decoder/decoder.js';
+import {
+  Decoder,
+  type DecoderResult,
+  type DecoderStep,
+  type KvCache,
+  type TokenRun,
+} from '../decoder/decoder.js';
 import type { SequenceSettings } from '../sequence.js';
 import type { TokenBytes } from '../text/token-text.js';
 
@@ -37,42 +43,88 @@ export const greedy: SequenceSettings = {
   skipSpecialTokens: true,
 };
 
+/** Where a `FakeDecoder` can be told to fail. */
+export type FakeStage = 'extend' | 'truncate' | 'join' | 'step' | 'cacheOf';
+
+/** A running row of the fake. */
+export class FakeRow {
+  constructor(public fed: readonly number[]) {}
+
+  get length(): number {
+    return this.fed.length;
+  }
+}
+
 /**
  * A scripted decoder: its embeddings are the ids themselves, and `next` gives the best token after what a sequence was
- * fed. It records the order of passes.
+ * fed. It records the order of passes and knows which rows it holds. `fail` is asked before each stage, with what the
+ * sequence was fed.
  */
-export class FakeDecoder extends Decoder<FakeCache> {
+export class FakeDecoder extends Decoder<FakeCache, FakeRow> {
   readonly vocabularySize = letters.size;
-  readonly hiddenSize = 1;
+  readonly bytesPerToken = 1;
   readonly passes: string[] = [];
+  readonly rows = new Set<FakeRow>();
   isClosed = false;
+  fail: (stage: FakeStage, fed: readonly number[]) => void = () => undefined;
 
-  constructor(private readonly next: (fed: readonly number[]) => number) {
+  constructor(
+    private readonly next: (fed: readonly number[]) => number,
+    readonly kvCacheTokens = 100_000,
+  ) {
     super();
   }
 
-  async embed(ids: readonly number[]): Promise<Float32Array> {
-    return Float32Array.from(ids);
+  async extend(cache: FakeCache | undefined, run: TokenRun): Promise<DecoderResult<FakeCache>> {
+    this.passes.push(`extend ${run.ids.length}`);
+    const added = [...run.ids];
+    for (const { at, embedding } of run.replaced) added[at] = embedding[0] ?? 0;
+    const fed = [...(cache?.fed ?? []), ...added];
+    this.fail('extend', fed);
+    return { cache: { length: fed.length, fed }, logits: this.logitsAfter(fed) };
   }
 
-  async extend(cache: FakeCache | undefined, embeddings: Float32Array): Promise<DecoderResult<FakeCache>> {
-    this.passes.push(`extend ${embeddings.length}`);
-    return this.pass(cache, [...embeddings]);
+  truncate({ fed }: FakeCache, length: number): FakeCache {
+    this.fail('truncate', fed);
+    return { length, fed: fed.slice(0, length) };
   }
 
-  async step(rows: readonly DecoderRow<FakeCache>[]): Promise<DecoderResult<FakeCache>[]> {
-    this.passes.push(`step ${rows.length}`);
-    return rows.map((row) => this.pass(row.cache, [row.token]));
+  cacheOf({ fed }: FakeRow): FakeCache {
+    this.fail('cacheOf', fed);
+    return { length: fed.length, fed };
+  }
+
+  fits(lengths: readonly number[]): boolean {
+    return lengths.reduce((sum, length) => sum + length + 1, 0) <= this.kvCacheTokens;
+  }
+
+  join({ fed }: FakeCache): FakeRow {
+    this.fail('join', fed);
+    const row = new FakeRow(fed);
+    this.rows.add(row);
+    return row;
+  }
+
+  async step(steps: readonly DecoderStep<FakeRow>[]): Promise<Float32Array[]> {
+    this.passes.push(`step ${steps.length}`);
+    if (steps.some(({ row }) => !this.rows.has(row))) throw new Error('a row steps that is not held');
+    const fed = steps.map(({ row, token }) => [...row.fed, token]);
+    for (const one of fed) this.fail('step', one);
+    for (const [at, { row }] of steps.entries()) row.fed = fed[at]!;
+    return fed.map((one) => this.logitsAfter(one));
+  }
+
+  release(row: FakeRow): void {
+    if (!this.rows.delete(row)) throw new Error('a row is released that is not held');
   }
 
   async close(): Promise<void> {
     this.isClosed = true;
   }
 
-  private pass(cache: FakeCache | undefined, added: number[]): DecoderResult<FakeCache> {
-    const fed = [...(cache?.fed ?? []), ...added];
+  private logitsAfter(fed: readonly number[]): Float32Array {
     const logits = new Float32Array(this.vocabularySize);
     logits[this.next(fed)] = 10;
-    return { cache: { length: fed.length, fed }, logits };
+    return logits;
   }
 }

@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { parentPort, workerData } from 'node:worker_threads';
 import { MergedDecoder } from '../decoder/merged-decoder.js';
+import { testDecoder } from '../decoder/self-test.js';
 import { readTokenBytes, tokenizerFileSchema } from '../text/token-text.js';
 import type { DecoderThreadSettings } from './decoder-protocol.js';
 import { serveDecoder } from './serve-decoder.js';
@@ -11,9 +12,19 @@ const settings: DecoderThreadSettings = workerData;
 await serveDecoder(parentPort, async () => {
   const text = await readFile(settings.tokenizerFile, 'utf8');
   const tokens = readTokenBytes(tokenizerFileSchema.parse(JSON.parse(text)));
+  const { embedTokensFile: embedTokens, decoderFile } = settings;
   const decoder = await MergedDecoder.open(
-    { embedTokens: settings.embedTokensFile, decoder: settings.decoderFile },
+    { decoder: decoderFile, ...(embedTokens !== undefined && { embedTokens }) },
     settings,
   );
-  return { decoder, tokens, maxRunning: settings.maxRunning };
+  const batching = await testDecoder(decoder).catch((error: unknown) => {
+    throw new Error(`${decoderFile}: ${error instanceof Error ? error.message : String(error)}`);
+  });
+  const { vocabularySize, hiddenSize, kvCacheTokens } = decoder;
+  return {
+    decoder,
+    tokens,
+    scheduling: settings,
+    facts: { vocabularySize, hiddenSize, kvCacheTokens, batching },
+  };
 });

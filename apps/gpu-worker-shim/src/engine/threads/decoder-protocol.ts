@@ -1,5 +1,5 @@
 import type { GenerationRequest } from '../generation-request.js';
-import type { Tick } from '../scheduler.js';
+import type { SchedulerSettings, Tick } from '../scheduler.js';
 import type { ThreadError } from './thread-error.js';
 
 export type ToDecoderThread = { readonly generate: GenerationRequest } | { readonly cancel: number };
@@ -10,16 +10,23 @@ export type FromDecoderThread = Omit<Tick, 'failures'> & {
 };
 
 /** What a decoder thread needs to start. */
-export interface DecoderThreadSettings {
-  readonly embedTokensFile: string;
+export interface DecoderThreadSettings extends SchedulerSettings {
+  /** Absent where the decoder looks embeddings up itself. */
+  readonly embedTokensFile?: string;
   readonly decoderFile: string;
   readonly tokenizerFile: string;
   readonly executionProviders: readonly string[];
   readonly threads: number;
-  readonly maxRunning: number;
+  /** For keys and values of running sequences. */
+  readonly kvCacheBytes: number;
 }
 
 export interface DecoderThreadFacts {
   readonly vocabularySize: number;
-  readonly hiddenSize: number;
+  /** Floats of an embedding; undefined where the decoder looks embeddings up itself. */
+  readonly hiddenSize: number | undefined;
+  /** Tokens whose keys and values can be held at the same time; no sequence can be longer. */
+  readonly kvCacheTokens: number;
+  /** False: sequences step one after the other, and why. */
+  readonly batching: true | string;
 }

@@ -1,5 +1,6 @@
 import { FoveaError } from '@fovea/errors';
 import type { GenerationRequest } from '../generation-request.js';
+import type { SchedulerLoad } from '../scheduler.js';
 import type { SequencePiece } from '../sequence.js';
 import type {
   DecoderThreadFacts,
@@ -16,7 +17,13 @@ export class DecoderThread {
   private readonly open = new Map<number, Mailbox<SequencePiece>>();
   private link: WorkerLink<FromDecoderThread> | undefined;
   private lastId = 0;
-  private current = { running: 0, cachedTokens: 0 };
+  private current: SchedulerLoad = {
+    running: 0,
+    cachedTokens: 0,
+    preemptions: 0,
+    prefixQueries: 0,
+    prefixHits: 0,
+  };
 
   private constructor() {}
 
@@ -39,7 +46,7 @@ export class DecoderThread {
   }
 
   /** As of the last turn. */
-  get load(): { readonly running: number; readonly cachedTokens: number } {
+  get load(): SchedulerLoad {
     return this.current;
   }
 
@@ -92,13 +99,14 @@ export class DecoderThread {
   }
 
   private deliver(tick: FromDecoderThread): void {
-    this.current = { running: tick.running, cachedTokens: tick.cachedTokens };
-    for (const { id, ...piece } of tick.pieces) this.open.get(id)?.put(piece);
-    for (const { id, error } of tick.failures) this.open.get(id)?.fail(fromThreadError(error));
+    const { pieces, failures, ...load } = tick;
+    this.current = load;
+    for (const { id, ...piece } of pieces) this.open.get(id)?.put(piece);
+    for (const { id, error } of failures) this.open.get(id)?.fail(fromThreadError(error));
   }
 
   private failAll(error: Error): void {
-    this.current = { running: 0, cachedTokens: 0 };
+    this.current = { ...this.current, running: 0, cachedTokens: 0 };
     for (const pieces of this.open.values()) pieces.fail(error);
   }
 }

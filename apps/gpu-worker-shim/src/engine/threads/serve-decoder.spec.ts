@@ -6,6 +6,8 @@ import type { FromDecoderThread } from './decoder-protocol.js';
 import { serveDecoder } from './serve-decoder.js';
 import { CLOSE } from './worker-link.js';
 
+const ownFacts = { vocabularySize: 27, hiddenSize: 1, kvCacheTokens: 640, batching: true } as const;
+
 const ports: MessagePort[] = [];
 afterEach(() => {
   for (const port of ports.splice(0)) port.close();
@@ -15,7 +17,12 @@ async function serve(decoder: FakeDecoder) {
   const { port1, port2 } = new MessageChannel();
   ports.push(port1, port2);
   const first = once(port1, 'message');
-  await serveDecoder(port2, async () => ({ decoder, tokens: letters, maxRunning: 4 }));
+  await serveDecoder(port2, async () => ({
+    decoder,
+    facts: ownFacts,
+    tokens: letters,
+    scheduling: { maxRunning: 4, prefixCacheBytes: 0 },
+  }));
   const [facts] = await first;
   const ticks: FromDecoderThread[] = [];
   port1.on('message', (tick: FromDecoderThread) => ticks.push(tick));
@@ -28,7 +35,7 @@ async function serve(decoder: FakeDecoder) {
 const generate = (id: number, maxTokens: number) => ({
   generate: {
     id,
-    prompt: { ids: Int32Array.of(1, 2), imageTokenId: 26, features: new Float32Array() },
+    prompt: { ids: Int32Array.of(1, 2), imageTokenId: 26, features: new Float32Array(), images: [] },
     choices: [{ ...greedy, maxTokens }],
   },
 });
@@ -37,7 +44,7 @@ describe('the decoder thread', () => {
   it('tells its sizes, then one message per turn, and rests when nothing is left', async () => {
     const decoder = new FakeDecoder(() => 1);
     const { port, facts, ticks, until } = await serve(decoder);
-    expect(facts).toEqual({ ready: { vocabularySize: 27, hiddenSize: 1 } });
+    expect(facts).toEqual({ ready: ownFacts });
     port.postMessage(generate(1, 3));
     await until(() => ticks.length === 3);
     expect(ticks.map(({ pieces }) => pieces.length)).toEqual([1, 1, 1]);

@@ -1,28 +1,29 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { MessagePort } from 'node:worker_threads';
-import type { Decoder, KvCache } from '../decoder/decoder.js';
-import { Scheduler } from '../scheduler.js';
+import type { Decoder, DecoderRow, KvCache } from '../decoder/decoder.js';
+import { Scheduler, type SchedulerSettings } from '../scheduler.js';
 import type { TokenBytes } from '../text/token-text.js';
 import type { DecoderThreadFacts, FromDecoderThread, ToDecoderThread } from './decoder-protocol.js';
 import { toThreadError } from './thread-error.js';
 import { CLOSE, type Opening } from './worker-link.js';
 
-export interface DecoderService<Cache extends KvCache> {
-  readonly decoder: Decoder<Cache>;
+export interface DecoderService<Cache extends KvCache, Row extends DecoderRow> {
+  readonly decoder: Decoder<Cache, Row>;
+  readonly facts: DecoderThreadFacts;
   readonly tokens: TokenBytes;
-  readonly maxRunning: number;
+  readonly scheduling: SchedulerSettings;
 }
 
 /**
  * The decoder thread: runs the scheduler while there is work, sends one message per turn, and lets the event loop turn
  * in between, so that a cancel takes effect before the next step.
  */
-export async function serveDecoder<Cache extends KvCache>(
+export async function serveDecoder<Cache extends KvCache, Row extends DecoderRow>(
   port: MessagePort,
-  open: () => Promise<DecoderService<Cache>>,
+  open: () => Promise<DecoderService<Cache, Row>>,
 ): Promise<void> {
   const tell = (message: Opening<DecoderThreadFacts> | FromDecoderThread) => port.postMessage(message);
-  let service: DecoderService<Cache>;
+  let service: DecoderService<Cache, Row>;
   try {
     service = await open();
   } catch (error) {
@@ -30,8 +31,8 @@ export async function serveDecoder<Cache extends KvCache>(
     port.close();
     return;
   }
-  const { decoder, tokens, maxRunning } = service;
-  const scheduler = new Scheduler(decoder, tokens, maxRunning);
+  const { decoder, facts, tokens, scheduling } = service;
+  const scheduler = new Scheduler(decoder, tokens, scheduling);
   let isClosing = false;
   let running: Promise<void> | undefined;
   let hasNews = false;
@@ -58,5 +59,5 @@ export async function serveDecoder<Cache extends KvCache>(
     hasNews = true;
     running ??= run();
   });
-  tell({ ready: { vocabularySize: decoder.vocabularySize, hiddenSize: decoder.hiddenSize } });
+  tell({ ready: facts });
 }

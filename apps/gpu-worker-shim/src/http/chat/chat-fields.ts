@@ -15,6 +15,8 @@ const MAX_STOP_STRINGS = 64;
 const MAX_STOP_CHARACTERS = 1024;
 const MAX_STOP_TOKEN_IDS = 1024;
 const MAX_LOGPROBS = 20;
+/** More than any context has. */
+const MAX_ANSWER_TOKEN_IDS = 1_000_000;
 
 const stopString = z
   .string('must be a string')
@@ -32,7 +34,7 @@ export type WireMessage = z.infer<typeof messageSchema>;
 
 /**
  * The fields of a chat request, as vLLM names them. Bounds are those vLLM answers 400 for; unknown fields are ignored,
- * as vLLM does.
+ * as vLLM does. `answer_token_ids` is ours: the beginning of the answer, as another server returned it.
  */
 const chatFieldsSchema = z.looseObject({
   messages: z.array(messageSchema, 'must be an array').min(1, 'must hold at least one message'),
@@ -80,6 +82,13 @@ const chatFieldsSchema = z.looseObject({
   response_format: z.looseObject({ type: z.string() }).nullish(),
   tools: z.array(z.unknown(), 'must be an array').nullish(),
   tool_choice: z.unknown().optional(),
+  priority: integer(-(2 ** 31))
+    .max(2 ** 31 - 1, 'must be a 32-bit integer')
+    .nullish(),
+  answer_token_ids: z
+    .array(integer(0), 'must be an array of token ids')
+    .max(MAX_ANSWER_TOKEN_IDS, `must hold at most ${MAX_ANSWER_TOKEN_IDS}`)
+    .nullish(),
   cache_salt: z.string('must be a string').min(1, 'must be a non-empty string').nullish(),
   reasoning_effort: z
     .enum(['none', 'minimal', 'low', 'medium', 'high', 'xhigh', 'max'], 'must be a known effort')

@@ -80,6 +80,8 @@ export function toChatModelRequest(
     sampling: toSampling(fields),
     choices: fields.n ?? 1,
     ...(splitting !== undefined && { imageOptions: { doImageSplitting: splitting } }),
+    ...withoutNulls({ priority: fields.priority, cacheSalt: fields.cache_salt }),
+    ...(fields.answer_token_ids?.length && { answerTokenIds: fields.answer_token_ids }),
     ...(typeof fields.add_generation_prompt === 'boolean' && {
       addGenerationPrompt: fields.add_generation_prompt,
     }),

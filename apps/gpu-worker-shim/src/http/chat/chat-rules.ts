@@ -58,6 +58,9 @@ export function assertChatRules(fields: ChatFields): void {
   if (maxTokens !== null && maxTokens !== undefined && (minTokens ?? 0) > maxTokens) {
     throw refuse('min_tokens must be less than or equal to max_tokens.', 'min_tokens');
   }
+  if ((n ?? 1) > 1 && fields.answer_token_ids?.length) {
+    throw refuse('n must be 1 when the answer goes on behind answer_token_ids.', 'n');
+  }
   const format = fields.response_format?.type;
   if (format !== undefined && format !== 'text') {
     throw refuse(`response_format "${format}" is not supported by this server.`, 'response_format');

@@ -1,5 +1,6 @@
 import type { Idefics3ImageSettings } from '@fovea/image-preprocessing';
 import { CallThread } from '../../engine/threads/call-thread.js';
+import type { DecoderThreadFacts } from '../../engine/threads/decoder-protocol.js';
 import { DecoderThread } from '../../engine/threads/decoder-thread.js';
 import type { PromptThreadFacts } from '../language/serve-prompts.js';
 import type { ModelFamily, ModelRuntime, ModelSource } from '../model-family.js';
@@ -17,7 +18,7 @@ interface StartedThreads {
   readonly threads: Idefics3Threads;
   readonly prompt: PromptThreadFacts;
   readonly vision: VisionThreadFacts;
-  readonly decoder: { readonly vocabularySize: number; readonly hiddenSize: number };
+  readonly decoder: DecoderThreadFacts;
 }
 
 function promptSettings(folder: Idefics3Folder): PromptThreadSettings {
@@ -64,6 +65,8 @@ async function startThreads(folder: Idefics3Folder, runtime: ModelRuntime): Prom
       executionProviders: runtime.executionProviders,
       threads: runtime.threads,
       maxRunning: runtime.maxRunning,
+      kvCacheBytes: runtime.kvCacheBytes,
+      prefixCacheBytes: runtime.prefixCacheBytes,
     }),
   ]);
   if (prompt.status === 'fulfilled' && vision.status === 'fulfilled' && decoder.status === 'fulfilled') {
@@ -88,6 +91,7 @@ async function load(source: ModelSource, runtime: ModelRuntime): Promise<Idefics
     doImageSplitting: folder.preprocessor.do_image_splitting,
     resample: folder.preprocessor.resample,
   };
+  const maxModelLen = Math.min(folder.maxModelLen, decoder.kvCacheTokens);
   const model = new Idefics3Model(
     {
       ...folder.generation,
@@ -95,10 +99,12 @@ async function load(source: ModelSource, runtime: ModelRuntime): Promise<Idefics
       image,
       imageTokenId: folder.imageTokenId,
       tokensPerTile: folder.tokensPerTile,
-      maxModelLen: folder.maxModelLen,
+      maxModelLen,
+      kvCacheTokens: decoder.kvCacheTokens,
+      imageCacheBytes: runtime.imageCacheBytes,
       eosTokenIds: folder.eosTokenIds,
       vocabularySize: decoder.vocabularySize,
-      maxTextCharacters: folder.maxModelLen * prompt.longestTokenBytes,
+      maxTextCharacters: maxModelLen * prompt.longestTokenBytes,
       maxRunning: runtime.maxRunning,
       maxWaiting: runtime.maxWaiting,
     },
@@ -107,7 +113,7 @@ async function load(source: ModelSource, runtime: ModelRuntime): Promise<Idefics
   if (vision.hiddenSize === decoder.hiddenSize) return model;
   await model.close();
   throw new Error(
-    `${folder.files.vision}: embeddings have ${vision.hiddenSize} floats, the decoder takes ${decoder.hiddenSize}`,
+    `${folder.files.vision}: embeddings have ${vision.hiddenSize} floats, the decoder takes ${decoder.hiddenSize ?? 'none'}`,
   );
 }
 

@@ -8,7 +8,16 @@ import { ocrFamily } from './ocr-family.js';
 import { readOcrFolder } from './ocr-folder.js';
 
 // The networks run in a thread, and threads run compiled code: build before.
-const runtime = { executionProviders: ['cpu'], dtypes: [], threads: 2, maxRunning: 2, maxWaiting: 1 };
+const runtime = {
+  executionProviders: ['cpu'],
+  dtypes: [],
+  threads: 2,
+  maxRunning: 2,
+  maxWaiting: 1,
+  kvCacheBytes: 0,
+  prefixCacheBytes: 0,
+  imageCacheBytes: 0,
+};
 const folder = new URL('../../../../../models/ocr', import.meta.url).pathname;
 
 const fixture = (name: string): Promise<Buffer> => readFile(new URL(`fixtures/${name}`, import.meta.url));

@@ -1,0 +1,128 @@
+import { open } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { type InferenceSession, Tensor } from 'onnxruntime-node';
+import { floatsOf, int64Tensor, openSession, type SessionSettings } from '../onnx-session.js';
+import { type DecoderFacts, readDecoderFacts } from './graph-facts.js';
+import type { KvArray } from './kv-pool.js';
+import { type DeltaOutputs, planDeltaOutputs } from './onnx/delta-outputs.js';
+import { readGraph } from './onnx/graph-nodes.js';
+
+export interface DecoderFiles {
+  /** Absent where the decoder takes `input_ids`. */
+  readonly embedTokens?: string;
+  readonly decoder: string;
+}
+
+/** What is appended to a graph is a few hundred bytes per tensor of the cache. */
+const ADDITION_BYTES = 1 << 20;
+
+/** The file, in a buffer that has room for an addition. */
+async function readModel(file: string): Promise<{ buffer: Uint8Array; size: number }> {
+  const handle = await open(file);
+  try {
+    const { size } = await handle.stat();
+    const buffer = new Uint8Array(size + ADDITION_BYTES);
+    let read = 0;
+    while (read < size) {
+      // One call moves at most 2 GiB.
+      const { bytesRead } = await handle.read(buffer, read, Math.min(size - read, 2 ** 30), read);
+      if (bytesRead === 0) throw new Error('the file became shorter while it was read');
+      read += bytesRead;
+    }
+    return { buffer, size };
+  } finally {
+    await handle.close();
+  }
+}
+
+/** The mask tells rows of unequal length apart; plain operators also have to be told where each row is. */
+const canTellRowsApart = (facts: DecoderFacts, attention: DeltaOutputs['attention']): boolean =>
+  facts.takesAttentionMask && (attention === 'gqa' || facts.takesPositions);
+
+/** The sessions of a merged decoder: what goes in by name, what comes out by name, and how to look up embeddings. */
+export class DecoderGraph {
+  private constructor(
+    private readonly embedTokens: InferenceSession | undefined,
+    private readonly decoder: InferenceSession,
+    readonly facts: DecoderFacts,
+    /** Absent where the graph can only give its whole cache. */
+    readonly deltas: DeltaOutputs | undefined,
+  ) {}
+
+  /** Throws an `Error` that names the file when a graph cannot be loaded or needs what is not supported. */
+  static async open(files: DecoderFiles, settings: SessionSettings): Promise<DecoderGraph> {
+    try {
+      const { buffer, size } = await readModel(files.decoder);
+      const { nodes, inputs, outputs } = readGraph(buffer.subarray(0, size));
+      const facts = readDecoderFacts(inputs, outputs);
+      const found = planDeltaOutputs(nodes, facts.cache);
+      const deltas = found && canTellRowsApart(facts, found.attention) ? found : undefined;
+      buffer.set(deltas?.addition ?? [], size);
+      const bytes = buffer.subarray(0, size + (deltas?.addition.length ?? 0));
+      const decoder = await openSession(files.decoder, settings, { bytes, folder: dirname(files.decoder) });
+      const embedTokens = files.embedTokens && (await openSession(files.embedTokens, settings));
+      return new DecoderGraph(embedTokens || undefined, decoder, facts, deltas);
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error);
+      throw new Error(reason.includes(files.decoder) ? reason : `${files.decoder}: ${reason}`);
+    }
+  }
+
+  /**
+   * The input that carries tokens, as `[rows, tokens per row]` or `[rows, tokens per row, hiddenSize]`. `adjust` may write
+   * over embeddings.
+   */
+  async tokens(
+    ids: readonly number[],
+    rows: number,
+    adjust?: (embeddings: Float32Array, hiddenSize: number) => void,
+  ): Promise<Record<string, Tensor>> {
+    const perRow = ids.length / rows;
+    const { hiddenSize } = this.facts;
+    if (hiddenSize === undefined) return { input_ids: int64Tensor(ids, [rows, perRow]) };
+    if (this.embedTokens === undefined)
+      throw new Error('The graph takes embeddings and there is no embed_tokens.');
+    const outputs = await this.embedTokens.run({ input_ids: int64Tensor(ids, [1, ids.length]) });
+    const embeddings = floatsOf(outputs, 'inputs_embeds');
+    adjust?.(embeddings, hiddenSize);
+    return { inputs_embeds: new Tensor('float32', embeddings, [rows, perRow, hiddenSize]) };
+  }
+
+  /** Runs the decoder and gives the named outputs. Inputs the graph does not have are left out. */
+  run(
+    feeds: Readonly<Record<string, Tensor>>,
+    outputs: readonly string[],
+  ): Promise<InferenceSession.OnnxValueMapType> {
+    const { facts } = this;
+    const { attention_mask, position_ids, ...others } = feeds;
+    return this.decoder.run(
+      {
+        ...others,
+        ...(facts.takesAttentionMask && attention_mask && { attention_mask }),
+        ...(facts.takesPositions && position_ids && { position_ids }),
+        ...(facts.takesLogitsToKeep && { num_logits_to_keep: int64Tensor([1], []) }),
+      },
+      [...outputs],
+    );
+  }
+
+  async close(): Promise<void> {
+    await this.embedTokens?.release();
+    await this.decoder.release();
+  }
+}
+
+/** The keys or values of an output. Throws when the graph does not give them. */
+export function kvOf(outputs: InferenceSession.OnnxValueMapType, name: string): KvArray {
+  const value = outputs[name];
+  if (value instanceof Tensor) {
+    const { data } = value;
+    if (data instanceof Float32Array && data.buffer instanceof ArrayBuffer) return data as KvArray;
+    if (data instanceof Uint16Array && data.buffer instanceof ArrayBuffer) return data as KvArray;
+  }
+  throw new Error(`The graph gave no keys or values "${name}".`);
+}
+
+/** A tensor over keys or values where they lie. */
+export const kvTensor = (data: KvArray, shape: readonly number[]): Tensor =>
+  data instanceof Float32Array ? new Tensor('float32', data, shape) : new Tensor('float16', data, shape);
