@@ -41,7 +41,9 @@ describe('DeathWatch', () => {
     });
     watch.read(load);
   });
-  afterEach(() => jest.useRealTimers());
+  afterEach(() => {
+    jest.useRealTimers();
+  });
 
   const begin = (fingerprint: string, isSuspect = false): Run => {
     const run = new Run(
