@@ -3,14 +3,14 @@ import { findModelSources } from './config/model-sources.js';
 import type { ShimConfig } from './config/shim-variables.js';
 import { ServedModels } from './http/served-models.js';
 import { createShimServer } from './http/shim-server.js';
-import type { ChatModel } from './models/chat-model.js';
+import { embeddingFamily } from './models/embedding/embedding-family.js';
 import { idefics3Family } from './models/idefics3/idefics3-family.js';
-import type { ModelFamily, ModelRuntime, ModelSource } from './models/model-family.js';
+import type { ModelFamily, ModelRuntime, ModelSource, ServedModel } from './models/model-family.js';
 import { ocrFamily } from './models/ocr/ocr-family.js';
 import { createShimTelemetry } from './telemetry/shim-telemetry.js';
 
 /** The families this server knows; the only place that names them. */
-const families: readonly ModelFamily[] = [idefics3Family, ocrFamily];
+const families: readonly ModelFamily<ServedModel>[] = [idefics3Family, ocrFamily, embeddingFamily];
 
 /** A running shim. */
 export interface Shim {
@@ -20,7 +20,7 @@ export interface Shim {
   close(): Promise<void>;
 }
 
-async function loadModel(source: ModelSource, runtime: ModelRuntime): Promise<ChatModel> {
+async function loadModel(source: ModelSource, runtime: ModelRuntime): Promise<ServedModel> {
   const family = families.find(({ modelTypes }) => modelTypes.includes(source.modelType));
   if (family !== undefined) return family.load(source, runtime);
   const known = families.flatMap(({ modelTypes }) => modelTypes).join(', ');
@@ -30,7 +30,7 @@ async function loadModel(source: ModelSource, runtime: ModelRuntime): Promise<Ch
 const MIB = 2 ** 20;
 
 /** One model after the other, since loading takes all cores; those loaded are closed when a later one refuses. */
-async function loadModels(config: ShimConfig, logger: Logger): Promise<ChatModel[]> {
+async function loadModels(config: ShimConfig, logger: Logger): Promise<ServedModel[]> {
   const runtime: ModelRuntime = {
     executionProviders: config.SHIM_EXECUTION_PROVIDERS,
     threads: config.SHIM_THREADS,
@@ -41,7 +41,7 @@ async function loadModels(config: ShimConfig, logger: Logger): Promise<ChatModel
     prefixCacheBytes: config.SHIM_PREFIX_CACHE_MIB * MIB,
     imageCacheBytes: config.SHIM_IMAGE_CACHE_MIB * MIB,
   };
-  const models: ChatModel[] = [];
+  const models: ServedModel[] = [];
   try {
     for (const source of await findModelSources(config.SHIM_MODELS)) {
       const startedAtMs = performance.now();

@@ -2,6 +2,11 @@ export { type Fault, type FaultPlan, type FaultProxy, startFaultProxy } from './
 export { provideBenchmarkFolder } from './model-folders/benchmark-folder.js';
 export { type DecoderSizes, sm135Decoder, tinyDecoder } from './model-folders/decoder/decoder-sizes.js';
 export {
+  type EmbeddingFolderOptions,
+  type EmbeddingModelFolder,
+  writeEmbeddingFolder,
+} from './model-folders/embedding/write-embedding-folder.js';
+export {
   type Idefics3FolderOptions,
   type Idefics3ModelFolder,
   writeIdefics3Folder,

@@ -1,14 +1,21 @@
 import { FoveaError } from '@fovea/errors';
 import type { ChatModel } from '../models/chat-model.js';
+import type { EmbeddingModel } from '../models/embedding-model.js';
+import type { ServedModel } from '../models/model-family.js';
 
-/** The loaded models by their served names. The first one answers requests that name no model, as vLLM's does. */
+type Name = string | null | undefined;
+
+const canChat = (model: ServedModel): model is ChatModel => 'start' in model;
+const canEmbed = (model: ServedModel): model is EmbeddingModel => 'embed' in model;
+
+/** The loaded models by their served names. The first fit one answers requests that name no model, as vLLM's does. */
 export class ServedModels {
   /** Seconds since the epoch; the same for all, since they were loaded together. */
   private readonly createdAtS = Math.floor(Date.now() / 1000);
 
-  constructor(private readonly models: readonly ChatModel[]) {}
+  constructor(private readonly models: readonly ServedModel[]) {}
 
-  get all(): readonly ChatModel[] {
+  get all(): readonly ServedModel[] {
     return this.models;
   }
 
@@ -16,14 +23,14 @@ export class ServedModels {
     return this.models.every((model) => model.isHealthy);
   }
 
-  /** Throws `UNKNOWN_MODEL` in vLLM's words. */
-  find(name: string | null | undefined): ChatModel {
-    const found = name ? this.models.find((model) => model.id === name) : this.models[0];
-    if (found !== undefined) return found;
-    throw new FoveaError('UNKNOWN_MODEL', {
-      message: `The model \`${name?.slice(0, 256) ?? ''}\` does not exist.`,
-      param: 'model',
-    });
+  /** Throws `UNKNOWN_MODEL` and `MISSING_CAPABILITY` in vLLM's words. */
+  find(name: Name): ChatModel {
+    return this.findFit(name, canChat, 'Chat Completions');
+  }
+
+  /** The same for `/v1/embeddings`. */
+  findEmbedding(name: Name): EmbeddingModel {
+    return this.findFit(name, canEmbed, 'Embeddings');
   }
 
   /** The body of `/v1/models`. */
@@ -41,5 +48,26 @@ export class ServedModels {
         permission: [],
       })),
     };
+  }
+
+  private findFit<Fit extends ServedModel>(
+    name: Name,
+    isFit: (model: ServedModel) => model is Fit,
+    api: string,
+  ): Fit {
+    const found = name
+      ? this.models.find((model) => model.id === name)
+      : (this.models.find(isFit) ?? this.models[0]);
+    if (found !== undefined && isFit(found)) return found;
+    if (found !== undefined) {
+      throw new FoveaError('MISSING_CAPABILITY', {
+        message: `The model does not support ${api} API.`,
+        param: 'model',
+      });
+    }
+    throw new FoveaError('UNKNOWN_MODEL', {
+      message: `The model \`${name?.slice(0, 256) ?? ''}\` does not exist.`,
+      param: 'model',
+    });
   }
 }

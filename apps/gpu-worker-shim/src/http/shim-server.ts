@@ -1,6 +1,7 @@
 import Fastify, { type FastifyError, type FastifyInstance } from 'fastify';
 import { createBearerCheck, isGuarded } from './bearer-auth.js';
 import { type ChatRouteParts, registerChatRoute } from './chat/chat-route.js';
+import { registerEmbeddingsRoute } from './embeddings/embeddings-route.js';
 import { MalformedRequest, toVllmError, vllmError } from './vllm-error.js';
 
 export interface ShimServerParts extends ChatRouteParts {
@@ -112,6 +113,7 @@ export function createShimServer(parts: ShimServerParts): FastifyInstance {
   registerProbes(server, parts);
   server.get('/v1/models', async () => parts.models.toWire());
   registerChatRoute(server, parts);
+  registerEmbeddingsRoute(server, parts);
   registerMisses(server);
   registerErrors(server, parts);
   return server;

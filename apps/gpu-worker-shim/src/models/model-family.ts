@@ -1,4 +1,8 @@
 import type { ChatModel } from './chat-model.js';
+import type { EmbeddingModel } from './embedding-model.js';
+
+/** A loaded model of any kind. */
+export type ServedModel = ChatModel | EmbeddingModel;
 
 /** How the process runs its models; the same for all of them. */
 export interface ModelRuntime {
@@ -33,8 +37,8 @@ export interface ModelSource {
  * A kind of model this server can run. `load` reads the folder and starts the threads; it throws an `Error` whose
  * message names the file and what is missing or not supported, so that a wrong folder stops the start.
  */
-export interface ModelFamily {
+export interface ModelFamily<Model extends ServedModel = ChatModel> {
   /** The values of `model_type` it answers to. */
   readonly modelTypes: readonly string[];
-  load(source: ModelSource, runtime: ModelRuntime): Promise<ChatModel>;
+  load(source: ModelSource, runtime: ModelRuntime): Promise<Model>;
 }

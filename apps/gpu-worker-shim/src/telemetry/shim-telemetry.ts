@@ -1,5 +1,5 @@
 import { buckets, counter, createRegistry, gauge, histogram, type Registry } from '@fovea/observability';
-import type { ChatModel } from '../models/chat-model.js';
+import type { ServedModel } from '../models/model-family.js';
 
 const labels = ['model_name', 'engine'] as const;
 
@@ -47,7 +47,7 @@ export interface ShimTelemetry {
   /** A request has arrived for that model. */
   request(model: string): RequestTelemetry;
   /** Sets the gauges to what the models do now; called when somebody reads the metrics. */
-  observeLoad(models: Iterable<ChatModel>): void;
+  observeLoad(models: Iterable<ServedModel>): void;
 }
 
 const MS_PER_S = 1000;
