@@ -25,6 +25,7 @@ const scrubs: readonly Scrub[] = [
   ...secrets,
   [/[A-Za-z0-9+/=]{40,}/g, '…'],
   [/<[^<>]{0,500}\bat 0x[0-9a-f]+>/gi, 'an object'],
+  [/<[\w.]{1,200} object>/g, 'an object'],
   [/\b0x[0-9a-f]{4,}\b/gi, '…'],
   [/\b[a-z][a-z0-9+.-]{0,30}:\/\/[^\s'",)]+/gi, '…'],
   [/\bhost=['"]?[^\s'",)]+['"]?(?:,\s{0,4}port=\d+)?/gi, '…'],
@@ -46,7 +47,8 @@ const scrubs: readonly Scrub[] = [
 const internals = [
   /^\s*[[{<]/,
   /Traceback \(most recent|\bFile "|<class '|<!doctype|<html/i,
-  /validation errors? for |\binput_value=|pydantic/i,
+  /validation errors?(?: for |:)|\binput_value=|pydantic/i,
+  /\b(?:kw)?(?:args|data)=[[({<]/,
   /'NoneType'|object has no attribute|\b__\w+__\b|(?:positional|keyword) arguments?\b/,
   /\bCUDA\b|\bNCCL\b|\bGPU \d|\btorch\b|\b(?:tensor|array|dtype|device)\(|\btensor of size/,
   // The repr of an object: `SamplingParams(n=1, …)`.

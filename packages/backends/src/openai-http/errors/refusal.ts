@@ -44,8 +44,9 @@ function contextLimit(message: string): FoveaErrorOptions['limit'] {
   return { name: 'max_model_len', value, ...(actual === undefined ? {} : { actual }) };
 }
 
-/** A request field the engine names, if it is one that clients know. */
-function clientParam(param: string | undefined, facts: RequestFacts): string | undefined {
+/** A request field the engine names, if it is one that clients know. vLLM 0.32 puts `body.` in front of some. */
+function clientParam(named: string | undefined, facts: RequestFacts): string | undefined {
+  const param = named?.replace(/^body\./, '');
   if (param === undefined || !/^[a-z][\w.[\]]{0,100}$/i.test(param)) return undefined;
   if (param === 'type' || param === 'model') return undefined;
   return param.startsWith('input_') ? (facts.promptField ?? 'messages') : param;
