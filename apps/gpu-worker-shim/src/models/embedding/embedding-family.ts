@@ -14,12 +14,14 @@ import type {
 export const embeddingFamily: ModelFamily<EmbeddingModel> = {
   modelTypes: bertTypes,
   async load(source, runtime) {
-    const { files, matryoshka, truncationSide, ...folder } = await readEmbeddingFolder(source.folder);
+    const { graphFile, matryoshka, truncationSide, ...folder } = await readEmbeddingFolder(
+      source.folder,
+      runtime.dtypes,
+    );
     const settings: EmbeddingThreadSettings = {
       ...folder,
-      graphFile: files.graph,
-      tokenizerFile: files.tokenizer,
-      tokenizerConfigFile: files.tokenizerConfig,
+      graphFile,
+      folder: source.folder,
       executionProviders: runtime.executionProviders,
       threads: runtime.threads,
     };

@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type EmbeddingFolderOptions, type EmbeddingModelFolder, writeEmbeddingFolder } from '@fovea/testing';
@@ -254,11 +254,21 @@ describe('an embedding model', () => {
       );
     };
     expect(await refused({ pooling: 'none' })).toContain('modules.json: the file is missing');
-    expect(await refused({ config: { 'transformers.js_config': { dtype: 'fp16' } } })).toContain('"fp16"');
     expect(await refused({ config: { 'transformers.js_config': { dtype: 'q4' } } })).toContain(
       'onnx/model_q4.onnx: the file is missing',
     );
-    await rm(join(folder, 'onnx/model.onnx'));
+    const small = await refused({ config: { vocab_size: 100_000 } });
+    expect(small).toMatch(/model\.onnx: .*indices element out of data bounds/);
+    await writeFile(join(folder, 'tokenizer.json'), '{');
+    await expect(embeddingFamily.load(source, runtime)).rejects.toThrow('tokenizer.json');
+    await writeFile(join(folder, 'tokenizer.json'), '{}');
+    await expect(embeddingFamily.load(source, runtime)).rejects.toThrow('tokenizer.json');
+    await rm(join(folder, 'tokenizer.json'));
+    await expect(embeddingFamily.load(source, runtime)).rejects.toThrow(
+      'tokenizer.json: the file is missing',
+    );
     await writeEmbeddingFolder(folder);
+    await writeFile(join(folder, 'onnx/model.onnx'), 'no graph');
+    await expect(embeddingFamily.load(source, runtime)).rejects.toThrow('model.onnx');
   });
 });

@@ -17,7 +17,6 @@ describe('an embedding folder', () => {
   beforeEach(async () => {
     folder = await mkdtemp(join(tmpdir(), 'fovea-embedding-folder-'));
     await write('config.json', { ...config, ...pooler });
-    await write('tokenizer.json', {});
     await write('tokenizer_config.json', { model_max_length: 1e30 });
     await write('onnx/model.onnx', 0);
   });
@@ -32,47 +31,44 @@ describe('an embedding folder', () => {
     await write('config.json', { ...config, ...pooler, ...own });
     await write('tokenizer_config.json', tokenizer);
     if (sentence !== undefined) await write('sentence_bert_config.json', sentence);
-    expect((await readEmbeddingFolder(folder)).maxModelLen).toBe(expected);
+    expect((await readEmbeddingFolder(folder, [])).maxModelLen).toBe(expected);
   });
 
   it('tells the pooling by its modules before anything else', async () => {
     await write('modules.json', [module('Transformer', ''), module('Pooling', 'p')]);
     await write('p/config.json', { pooling_mode_mean_tokens: true });
-    expect(await readEmbeddingFolder(folder)).toMatchObject({ pooling: 'mean', normalise: false });
+    expect(await readEmbeddingFolder(folder, [])).toMatchObject({ pooling: 'mean', normalise: false });
   });
 
   it('tells the pooling by 1_Pooling, or by config.json', async () => {
-    expect(await readEmbeddingFolder(folder)).toMatchObject({ pooling: 'cls', normalise: true });
+    expect(await readEmbeddingFolder(folder, [])).toMatchObject({ pooling: 'cls', normalise: true });
     await write('config.json', { ...config, pooler_config: { pooling_type: 'MEAN', normalize: false } });
-    expect(await readEmbeddingFolder(folder)).toMatchObject({ pooling: 'mean', normalise: false });
+    expect(await readEmbeddingFolder(folder, [])).toMatchObject({ pooling: 'mean', normalise: false });
     await write('1_Pooling/config.json', { pooling_mode_cls_token: true, pooling_mode_mean_tokens: false });
-    expect(await readEmbeddingFolder(folder)).toMatchObject({ pooling: 'cls', normalise: true });
+    expect(await readEmbeddingFolder(folder, [])).toMatchObject({ pooling: 'cls', normalise: true });
   });
 
   it('refuses what it would have to guess or cannot do', async () => {
     await write('1_Pooling/config.json', { pooling_mode_lasttoken: true });
-    await expect(readEmbeddingFolder(folder)).rejects.toThrow('pooling_mode_lasttoken is not supported');
+    await expect(readEmbeddingFolder(folder, [])).rejects.toThrow('pooling_mode_lasttoken is not supported');
     await write('1_Pooling/config.json', { pooling_mode_cls_token: true, pooling_mode_max_tokens: true });
-    await expect(readEmbeddingFolder(folder)).rejects.toThrow('is not supported');
+    await expect(readEmbeddingFolder(folder, [])).rejects.toThrow('is not supported');
     await write('modules.json', [
       module('Transformer', ''),
       module('Pooling', '1_Pooling'),
       module('Dense', 'd'),
     ]);
-    await expect(readEmbeddingFolder(folder)).rejects.toThrow('"sentence_transformers.models.Dense"');
+    await expect(readEmbeddingFolder(folder, [])).rejects.toThrow('"sentence_transformers.models.Dense"');
     await write('modules.json', [module('Transformer', '')]);
-    await expect(readEmbeddingFolder(folder)).rejects.toThrow('no Pooling module');
+    await expect(readEmbeddingFolder(folder, [])).rejects.toThrow('no Pooling module');
     await rm(join(folder, 'modules.json'));
     await rm(join(folder, '1_Pooling'), { recursive: true });
     await write('config.json', config);
-    await expect(readEmbeddingFolder(folder)).rejects.toThrow('one of them must tell the pooling');
+    await expect(readEmbeddingFolder(folder, [])).rejects.toThrow('one of them must tell the pooling');
   });
 
-  it.each(['tokenizer.json', 'tokenizer_config.json', 'onnx/model.onnx'])(
-    'refuses without %s',
-    async (name) => {
-      await rm(join(folder, name));
-      await expect(readEmbeddingFolder(folder)).rejects.toThrow(`${name}: the file is missing`);
-    },
-  );
+  it.each(['config.json', 'tokenizer_config.json', 'onnx/model.onnx'])('refuses without %s', async (name) => {
+    await rm(join(folder, name));
+    await expect(readEmbeddingFolder(folder, [])).rejects.toThrow(`${name}: the file is missing`);
+  });
 });

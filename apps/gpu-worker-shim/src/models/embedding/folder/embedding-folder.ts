@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import { readModelFile, readOptionalModelFile, requireModelFile } from '../../model-folder.js';
+import { readModelFile, readOptionalModelFile } from '../../model-folder.js';
+import { precisionConfigSchema, requireGraph } from '../../model-folder-graphs.js';
 import { type PoolingConfig, poolerConfigSchema, readPoolingConfig } from './pooling-config.js';
 
 const size = z.number().int().positive();
@@ -12,9 +13,7 @@ const configSchema = z.looseObject({
   is_matryoshka: z.boolean().nullish(),
   matryoshka_dimensions: z.array(size).min(1).nullish(),
   pooler_config: poolerConfigSchema.optional(),
-  'transformers.js_config': z
-    .looseObject({ dtype: z.union([z.string(), z.record(z.string(), z.string())]).optional() })
-    .optional(),
+  'transformers.js_config': precisionConfigSchema,
 });
 type Config = z.infer<typeof configSchema>;
 
@@ -29,7 +28,7 @@ const sentenceSchema = z.looseObject({
   do_lower_case: z.boolean().nullish(),
 });
 
-/** Everything that an embedding folder says, and where its files are. */
+/** Everything that an embedding folder says, and where its graph is. */
 export interface EmbeddingFolder extends PoolingConfig {
   /** Tokens of one input, special tokens included. */
   readonly maxModelLen: number;
@@ -40,11 +39,7 @@ export interface EmbeddingFolder extends PoolingConfig {
   readonly truncationSide: 'left' | 'right';
   /** Lengths that vectors may be cut to: any, some, or none. */
   readonly matryoshka: 'any' | readonly number[];
-  readonly files: {
-    readonly graph: string;
-    readonly tokenizer: string;
-    readonly tokenizerConfig: string;
-  };
+  readonly graphFile: string;
 }
 
 /** These count positions from behind the padding token, so the first ones of the table are never used. */
@@ -53,32 +48,20 @@ const offsetTypes = ['roberta', 'xlm-roberta', 'camembert', 'mpnet'];
 /** `model_type` of the architectures with one stack of encoder layers over absolute positions. */
 export const bertTypes = ['bert', 'distilbert', 'electra', ...offsetTypes];
 
-/** File suffixes of the precisions that exports come in. */
-const suffixes = new Map([
-  ['fp32', ''],
-  ['int8', '_int8'],
-  ['uint8', '_uint8'],
-  ['q8', '_quantized'],
-  ['q4', '_q4'],
-  ['bnb4', '_bnb4'],
-]);
-
-function graphFile(folder: string, config: Config): Promise<string> {
-  const dtype = config['transformers.js_config']?.dtype;
-  const precision = (typeof dtype === 'string' ? dtype : dtype?.model) ?? 'fp32';
-  const suffix = suffixes.get(precision);
-  if (suffix === undefined)
-    throw new Error(`${folder}/config.json: precision "${precision}" is not supported`);
-  return requireModelFile(folder, `onnx/model${suffix}.onnx`);
-}
-
 function maxPositions({ model_type, max_position_embeddings, pad_token_id }: Config): number {
   if (!offsetTypes.includes(model_type)) return max_position_embeddings;
   return max_position_embeddings - (pad_token_id ?? 1) - 1;
 }
 
-/** Reads a folder. Throws an `Error` that names the file and what is missing, wrong or not supported. */
-export async function readEmbeddingFolder(folder: string): Promise<EmbeddingFolder> {
+/**
+ * Reads a folder. Throws an `Error` that names the file and what is missing, wrong or not supported.
+ *
+ * @param dtypes precisions to prefer, see `requireGraph`
+ */
+export async function readEmbeddingFolder(
+  folder: string,
+  dtypes: readonly string[],
+): Promise<EmbeddingFolder> {
   const config = await readModelFile(folder, 'config.json', configSchema);
   const tokenizer = await readModelFile(folder, 'tokenizer_config.json', tokenizerConfigSchema);
   const sentence = await readOptionalModelFile(folder, 'sentence_bert_config.json', sentenceSchema, {});
@@ -91,10 +74,9 @@ export async function readEmbeddingFolder(folder: string): Promise<EmbeddingFold
     lowerCase: sentence.do_lower_case === true,
     truncationSide: tokenizer.truncation_side,
     matryoshka: config.matryoshka_dimensions ?? (config.is_matryoshka === true ? 'any' : []),
-    files: {
-      graph: await graphFile(folder, config),
-      tokenizer: await requireModelFile(folder, 'tokenizer.json'),
-      tokenizerConfig: await requireModelFile(folder, 'tokenizer_config.json'),
-    },
+    graphFile: await requireGraph(folder, 'model', {
+      config: config['transformers.js_config'],
+      preferred: dtypes,
+    }),
   };
 }

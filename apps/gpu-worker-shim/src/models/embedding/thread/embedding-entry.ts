@@ -1,7 +1,7 @@
-import { readFile } from 'node:fs/promises';
 import { parentPort, workerData } from 'node:worker_threads';
 import { z } from 'zod';
 import { serveCalls } from '../../../engine/threads/serve-calls.js';
+import { readModelFile } from '../../model-folder.js';
 import type {
   EmbeddingStep,
   EmbeddingStepAnswer,
@@ -14,15 +14,16 @@ import { TextTokenizer } from './text-tokenizer.js';
 if (parentPort === null) throw new Error('This file is started as a worker thread.');
 const settings: EmbeddingThreadSettings = workerData;
 
+const json = z.record(z.string(), z.unknown());
+
 async function openTokenizer(): Promise<TextTokenizer> {
-  const { tokenizerFile, tokenizerConfigFile, lowerCase } = settings;
-  const readJson = async (file: string) =>
-    z.record(z.string(), z.unknown()).parse(JSON.parse(await readFile(file, 'utf8')));
-  const [tokenizer, config] = [await readJson(tokenizerFile), await readJson(tokenizerConfigFile)];
+  const { folder, lowerCase } = settings;
+  const tokenizer = await readModelFile(folder, 'tokenizer.json', json);
+  const config = await readModelFile(folder, 'tokenizer_config.json', json);
   try {
     return new TextTokenizer(tokenizer, config, lowerCase);
   } catch (error) {
-    throw new Error(`${tokenizerFile}: ${error instanceof Error ? error.message : String(error)}`);
+    throw new Error(`${folder}/tokenizer.json: ${error instanceof Error ? error.message : String(error)}`);
   }
 }
 

@@ -2,8 +2,8 @@ import type { PoolingConfig } from '../folder/pooling-config.js';
 
 export interface EmbeddingThreadSettings extends PoolingConfig {
   readonly graphFile: string;
-  readonly tokenizerFile: string;
-  readonly tokenizerConfigFile: string;
+  /** Has the tokenizer's files. */
+  readonly folder: string;
   readonly executionProviders: readonly string[];
   /** Threads inside one ONNX Runtime session. */
   readonly threads: number;

@@ -88,10 +88,11 @@ export class EncoderGraph {
    */
   async isBatchInvariant(): Promise<boolean> {
     const { maxModelLen, vocabularySize } = this.settings;
+    // Counted down from the last id, so that a graph with fewer than the configuration says fails here.
     const row = (tokens: number, step: number): EmbeddingRow => ({
       ids: Int32Array.from(
         { length: Math.min(tokens, maxModelLen) },
-        (_, at) => (1 + at * step) % vocabularySize,
+        (_, at) => vocabularySize - 1 - ((at * step) % vocabularySize),
       ),
       dimensions: this.dimensions,
     });
