@@ -56,6 +56,8 @@ export interface ChatModelRequest {
   readonly imageOptions?: { readonly doImageSplitting?: boolean };
   /** False: the prompt ends where the last message ends. */
   readonly addGenerationPrompt?: boolean;
+  /** The answer goes on with the text of the last message, which has to be the assistant's in most templates. */
+  readonly continueFinalMessage?: boolean;
   /** Lower runs first; absent: 0. */
   readonly priority?: number;
   /** Nothing that is kept of one request is used for another one unless they have the same salt. */

@@ -10,6 +10,7 @@ describe('the fields of a chat request', () => {
     check({ temperature: null, stop: null, made_up: { x: 1 }, tools: null, logit_bias: {} });
     check({ temperature: 0, top_p: 1, top_k: -1, min_p: 0, presence_penalty: -2, frequency_penalty: 2 });
     check({ seed: -(2 ** 53), n: 4, min_tokens: 0, stop: ['a', 'b'], top_logprobs: 20, logprobs: true });
+    check({ priority: -3, answer_token_ids: [0, 5], continue_final_message: true });
     check({ tool_choice: 'none', tools: [{}], response_format: { type: 'text' }, stream_options: null });
     check({ stream: true, stream_options: { include_usage: true, continuous_usage_stats: true } });
   });
@@ -40,6 +41,8 @@ describe('the fields of a chat request', () => {
     ['top_logprobs', { top_logprobs: 21, logprobs: true }],
     ['stream', { stream: 'yes' }],
     ['cache_salt', { cache_salt: '' }],
+    ['priority', { priority: 0.5 }],
+    ['answer_token_ids[1]', { answer_token_ids: [1, -1] }],
     ['reasoning_effort', { reasoning_effort: 'much' }],
     ['mm_processor_kwargs', { mm_processor_kwargs: { max_pixels: 5 } }],
   ])('that are malformed name their path: %s', (param, fields) => {
@@ -53,6 +56,8 @@ describe('the fields of a chat request', () => {
     ['top_logprobs', { top_logprobs: 1 }],
     ['n', { n: 2, temperature: 0 }],
     ['min_tokens', { min_tokens: 5, max_tokens: 4 }],
+    ['n', { n: 2, answer_token_ids: [1] }],
+    ['continue_final_message', { continue_final_message: true, add_generation_prompt: true }],
     ['tools', { tools: [] }],
     ['tools', { tools: [{ type: 'function' }] }],
     ['tool_choice', { tool_choice: 'required' }],

@@ -76,6 +76,7 @@ const chatFieldsSchema = z.looseObject({
   top_logprobs: integer(0).max(MAX_LOGPROBS, `must be at most ${MAX_LOGPROBS}`).nullish(),
   return_token_ids: flag.nullish(),
   add_generation_prompt: flag.nullish(),
+  continue_final_message: flag.nullish(),
   mm_processor_kwargs: z
     .strictObject({ do_image_splitting: flag.optional() }, 'may only hold do_image_splitting')
     .nullish(),

@@ -82,6 +82,7 @@ export function toChatModelRequest(
     ...(splitting !== undefined && { imageOptions: { doImageSplitting: splitting } }),
     ...withoutNulls({ priority: fields.priority, cacheSalt: fields.cache_salt }),
     ...(fields.answer_token_ids?.length && { answerTokenIds: fields.answer_token_ids }),
+    ...(fields.continue_final_message === true && { continueFinalMessage: true }),
     ...(typeof fields.add_generation_prompt === 'boolean' && {
       addGenerationPrompt: fields.add_generation_prompt,
     }),

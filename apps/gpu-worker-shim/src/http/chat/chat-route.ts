@@ -36,7 +36,7 @@ interface Answer {
 
 function note(answer: Answer, piece: ChatModelPiece): ChatModelPiece {
   answer.usage.add(piece);
-  answer.telemetry.tokens(piece.promptTokens, piece.tokenIds.length);
+  answer.telemetry.tokens(piece.promptTokens, piece.tokenIds.length, piece.index);
   if (piece.end !== undefined) answer.telemetry.choiceEnded(piece.end.finishReason);
   return piece;
 }

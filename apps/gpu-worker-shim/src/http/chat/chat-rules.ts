@@ -18,7 +18,7 @@ const unsupported: readonly { readonly field: string; isAsked(fields: ChatFields
     field,
     isAsked: (fields: ChatFields) => fields[field] !== undefined && fields[field] !== null,
   })),
-  ...['use_beam_search', 'echo', 'continue_final_message'].map((field) => ({
+  ...['use_beam_search', 'echo'].map((field) => ({
     field,
     isAsked: (fields: ChatFields) => fields[field] === true,
   })),
@@ -60,6 +60,12 @@ export function assertChatRules(fields: ChatFields): void {
   }
   if ((n ?? 1) > 1 && fields.answer_token_ids?.length) {
     throw refuse('n must be 1 when the answer goes on behind answer_token_ids.', 'n');
+  }
+  if (fields.continue_final_message === true && fields.add_generation_prompt === true) {
+    throw refuse(
+      'Cannot set both `continue_final_message` and `add_generation_prompt` to True.',
+      'continue_final_message',
+    );
   }
   const format = fields.response_format?.type;
   if (format !== undefined && format !== 'text') {

@@ -168,6 +168,7 @@ export class Idefics3Model implements ChatModel {
       })),
       grids: images.map(({ grid }) => grid),
       addGenerationPrompt: request.addGenerationPrompt ?? true,
+      continueFinalMessage: request.continueFinalMessage ?? false,
     };
     const ids = await this.threads.prompt.call(prompt, signal);
     if (ids.length >= this.maxModelLen) throw this.tooLong(`${ids.length}`);

@@ -55,7 +55,9 @@ export class VisionEncoder {
     try {
       const inputs = tensorFacts(session.inputMetadata);
       const facts = readVisionFacts(inputs, tensorFacts(session.outputMetadata), settings);
-      return new VisionEncoder(session, settings, facts.hiddenSize, facts.takesMask);
+      const encoder = new VisionEncoder(session, settings, facts.hiddenSize, facts.takesMask);
+      await encoder.test();
+      return encoder;
     } catch (error) {
       throw new Error(`${settings.visionFile}: ${error instanceof Error ? error.message : String(error)}`);
     }
@@ -87,6 +89,17 @@ export class VisionEncoder {
 
   async close(): Promise<void> {
     await this.session.release();
+  }
+
+  /** Warms the graph up with a picture of one tile. Throws an `Error` when it does not run or gives nonsense. */
+  private async test(): Promise<void> {
+    const { tileEdge } = this.settings;
+    const sizes = { scaledWidth: tileEdge, scaledHeight: tileEdge, width: tileEdge, height: tileEdge };
+    const canvas = Uint8Array.from({ length: 3 * tileEdge ** 2 }, (_, at) => at % 251);
+    const image = { grid: { ...sizes, rows: 0, columns: 0 }, canvas };
+    const features = await this.encode([image], () => false);
+    if (!features.every(Number.isFinite))
+      throw new Error('the self-test gave embeddings that are not finite');
   }
 
   private async encodeTile(image: Idefics3Image, tile: number): Promise<Float32Array> {

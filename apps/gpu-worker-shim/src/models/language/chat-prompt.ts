@@ -1,3 +1,5 @@
+import { randomInt } from 'node:crypto';
+import { FoveaError } from '@fovea/errors';
 import { Tokenizer } from '@huggingface/tokenizers';
 import type { TokenizerFile } from '../../engine/text/token-text.js';
 import { ChatTemplate, type TemplateMessage } from './chat-template.js';
@@ -7,6 +9,8 @@ export interface ChatPromptRequest {
   readonly messages: readonly TemplateMessage[];
   /** False: the prompt ends where the last message ends. */
   readonly addGenerationPrompt: boolean;
+  /** The last message is left open: the prompt ends with its text, and the answer goes on behind it. */
+  readonly continueFinalMessage?: boolean;
 }
 
 export interface ChatPromptSettings {
@@ -29,6 +33,9 @@ function specialNames(config: Readonly<Record<string, unknown>>): Record<string,
   return names;
 }
 
+const cannotContinue = (message: string): FoveaError =>
+  new FoveaError('INVALID_REQUEST', { message, param: 'continue_final_message' });
+
 /** NFC changes no text between two special tokens by what stands behind them; other normalizers may. */
 function hasKnownNormalizer(normalizer: unknown): boolean {
   if (normalizer === null || normalizer === undefined) return true;
@@ -40,6 +47,8 @@ export class ChatPrompt {
   private readonly template: ChatTemplate;
   private readonly special: SpecialText;
   private readonly plain: Tokenizer;
+  /** Private-use characters around a number nobody can guess. */
+  private readonly endMark = `\uE000end-${randomInt(2 ** 47)}\uE001`;
 
   /** Throws an `Error` when the tokenizer or the template is not supported. */
   constructor({ tokenizer, tokenizerConfig, chatTemplate, imageToken }: ChatPromptSettings) {
@@ -58,7 +67,7 @@ export class ChatPrompt {
   }
 
   /** The template's text, in which words of users that look like special tokens are hidden. Throws `INVALID_REQUEST`. */
-  render({ messages, addGenerationPrompt }: ChatPromptRequest): string {
+  render({ messages, addGenerationPrompt, continueFinalMessage }: ChatPromptRequest): string {
     const guarded = messages.map((message) => ({
       ...message,
       ...(message.name !== undefined && { name: this.special.guard(message.name) }),
@@ -66,7 +75,22 @@ export class ChatPrompt {
         part.type === 'text' ? { ...part, text: this.special.guard(part.text) } : part,
       ),
     }));
-    return this.template.render(guarded, addGenerationPrompt);
+    if (continueFinalMessage !== true) return this.template.render(guarded, addGenerationPrompt);
+    const rendered = this.template.render(this.markEnd(guarded), false);
+    const end = rendered.lastIndexOf(this.endMark);
+    if (end === -1) throw cannotContinue('The chat template does not show the last message.');
+    return rendered.slice(0, end);
+  }
+
+  /** Puts a mark behind the text of the last message, where the rendered prompt is then cut. */
+  private markEnd(messages: readonly TemplateMessage[]): TemplateMessage[] {
+    const last = messages.at(-1);
+    const part = last?.content.at(-1);
+    if (last === undefined || part?.type !== 'text') {
+      throw cannotContinue('The last message does not end with text, so it cannot be continued.');
+    }
+    const content = [...last.content.slice(0, -1), { ...part, text: part.text + this.endMark }];
+    return [...messages.slice(0, -1), { ...last, content }];
   }
 
   /** Token ids of a rendered text. */

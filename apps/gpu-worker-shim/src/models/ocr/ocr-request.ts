@@ -25,6 +25,12 @@ export function parseOcrRequest(request: ChatModelRequest, maxModelLen: number):
       param: 'logprobs',
     });
   }
+  if (request.answerTokenIds !== undefined || request.continueFinalMessage === true) {
+    throw new FoveaError('INVALID_REQUEST', {
+      message: 'This model reads pictures anew; it cannot go on with an answer.',
+      param: request.answerTokenIds === undefined ? 'continue_final_message' : 'answer_token_ids',
+    });
+  }
   const images = lastImages(request);
   if (images.length === 0) {
     throw new FoveaError('INVALID_REQUEST', {
