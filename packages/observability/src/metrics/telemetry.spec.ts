@@ -108,6 +108,25 @@ describe('adapter telemetry', () => {
     expect(await at('fovea_jobs_waiting_for_place{lane="text"}')).toBe('2');
   });
 
+  it('shows one condition of an engine, and counts what happened to it', async () => {
+    const telemetry = createAdapterTelemetry(silent);
+    const at = (name: string, labels = '') =>
+      sample(telemetry.registry, `${name}{engine="0"${labels},service="worker-adapter"}`);
+    for (const condition of ['fit', 'stalled', 'breaker-half-open'] as const) {
+      telemetry.engineCondition('0', condition);
+    }
+    expect(await at('fovea_engine_condition', ',condition="fit"')).toBe('0');
+    expect(await at('fovea_engine_condition', ',condition="breaker-half-open"')).toBe('1');
+    telemetry.engineStalled({ engine: '0', silentS: 60, runs: 3 });
+    telemetry.engineDied({ engine: '0', runs: 3 });
+    telemetry.breakerOpened('0');
+    telemetry.condemned({ engine: '0', requestId: 'r1' });
+    const names = ['engine_stalls', 'engine_deaths', 'requests_suspected', 'engine_breaker_openings'];
+    const counts = names.map((name) => at(`fovea_${name}_total`));
+    expect(await Promise.all(counts)).toEqual(['1', '1', '3', '1']);
+    expect(await at('fovea_requests_condemned_total')).toBe('1');
+  });
+
   it('logs a change of engine health once', async () => {
     const destination = new PassThrough();
     const telemetry = createAdapterTelemetry(createLogger({ service: 'test', level: 'info', destination }));

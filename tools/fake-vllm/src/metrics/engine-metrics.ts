@@ -101,10 +101,7 @@ export class EngineMetrics {
         `# TYPE ${this.#dialect.tokenLatencyMetric} histogram`,
         ...this.#tokenLatency.lines(this.#dialect.tokenLatencyMetric, label),
       ],
-      [
-        '# TYPE process_start_time_seconds gauge',
-        `process_start_time_seconds ${facts.startedAtS}`,
-      ],
+      ['# TYPE process_start_time_seconds gauge', `process_start_time_seconds ${facts.startedAtS}`],
       [
         '# TYPE http_requests_total counter',
         ...[...this.#http].map(([labels, count]) => `http_requests_total{${labels}} ${count}`),

@@ -17,6 +17,9 @@ export interface ProgressParts {
  */
 const HIDDEN_LIMITS = 3;
 
+/** `setTimeout` takes no more. */
+const MAX_TIMER_MS = 2 ** 31 - 1;
+
 const figures = ['generatedTokens', 'promptTokens', 'kvCacheUsage', 'startedAtS'] as const;
 
 /**
@@ -108,7 +111,7 @@ export class ProgressWatch {
         this.#timer = undefined;
         void this.#judge();
       },
-      Math.max(0, this.#leftMs),
+      Math.min(MAX_TIMER_MS, Math.max(0, this.#leftMs)),
     ).unref();
   }
 
