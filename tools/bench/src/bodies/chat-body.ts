@@ -44,6 +44,15 @@ export function imageBody(model: string, pictures: readonly NoisePng[]): ChatBod
   };
 }
 
+/** A body that exists in one place. */
+export function wholeBody(bytes: Buffer): ChatBody {
+  return {
+    byteLength: bytes.length,
+    firstHeaderEnd: bytes.length,
+    slices: (maxBytes) => slicesOf([bytes], maxBytes),
+  };
+}
+
 /** Room for what is around a picture. */
 const AROUND_BYTES = 256;
 

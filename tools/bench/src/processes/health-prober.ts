@@ -5,6 +5,8 @@ import { Child, childScript } from './child.js';
 const reportSchema = z.object({
   /** The longest time without an answer. */
   worstGapMs: z.number(),
+  /** Of the times to an answer. */
+  p99Ms: z.number(),
   answers: z.number(),
   /** The longest the prober itself was kept from running: gaps near this say nothing of the server. */
   ownWorstDelayMs: z.number(),

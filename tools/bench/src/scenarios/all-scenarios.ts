@@ -1,6 +1,8 @@
 import type { Scenario } from '../scenario.js';
+import { abortLatency } from './abort-latency.js';
 import { bigBodyPeers } from './big-body-peers.js';
 import { earlyRefusal } from './early-refusal.js';
+import { healthUnderImages } from './health-under-images.js';
 import { ingestLoopDelay } from './ingest-loop-delay.js';
 import { ingestMemory } from './ingest-memory.js';
 import { ingestTime } from './ingest-time.js';
@@ -13,5 +15,7 @@ export const allScenarios: readonly Scenario[] = [
   ingestLoopDelay,
   earlyRefusal,
   textOverhead,
+  abortLatency,
+  healthUnderImages,
   bigBodyPeers,
 ];

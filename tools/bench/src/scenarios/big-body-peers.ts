@@ -103,7 +103,7 @@ export const bigBodyPeers: Scenario = {
         const system = await FoveaSystem.start(own);
         const adapter = await system.startAdapter(MODEL, engineUrl, own);
         const { child, healthUrl, chat } = await system.startGateway({}, own);
-        return { front: child, behind: [adapter], healthUrl, chat };
+        return { front: child, behind: [adapter.child], healthUrl, chat };
       }),
       contender(portkey, async (own) => {
         const { child, healthUrl, chat } = await startPortkey(engineUrl, own);

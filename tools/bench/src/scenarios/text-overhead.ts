@@ -1,12 +1,11 @@
-import { join } from 'node:path';
-import { freePort } from '@fovea/testing/redis-server';
 import { textBody } from '../bodies/chat-body.js';
 import { sendInTurn } from '../client/small-requests.js';
-import { Child, childScript, repository } from '../processes/child.js';
+import { childScript } from '../processes/child.js';
 import type { Bench, Contender, Scenario } from '../scenario.js';
 import { percentile } from '../statistics.js';
 import { FoveaSystem, type GatewayProcess } from '../systems/fovea.js';
 import { MODEL } from '../systems/ingest-rig.js';
+import { startFakeVllm } from '../systems/plain-servers.js';
 
 const fovea = 'fovea';
 const fastifyJson = 'the same with Fastify’s JSON parser';
@@ -14,15 +13,6 @@ const BODY_BYTES = 1024;
 /** Few enough that a change of the machine's mood hits both contenders. */
 const REQUESTS_PER_ROUND = 60;
 const WARM_UP_REQUESTS = 300;
-
-async function startFakeVllm(bench: Bench): Promise<string> {
-  const port = await freePort();
-  const url = `http://127.0.0.1:${port}`;
-  const script = join(repository, 'tools/fake-vllm/dist/main.js');
-  const args = ['--port', `${port}`, '--model', MODEL];
-  await Child.start({ name: 'fake-vllm', script, args, readyUrl: `${url}/health` }, bench);
-  return url;
-}
 
 /** Both gateways share Redis, worker and engine, so that only the reading differs. */
 export const textOverhead: Scenario = {
@@ -36,7 +26,7 @@ export const textOverhead: Scenario = {
   ],
   async open(bench: Bench): Promise<readonly Contender[]> {
     const system = await FoveaSystem.start(bench);
-    await system.startAdapter(MODEL, await startFakeVllm(bench), bench);
+    await system.startAdapter(MODEL, await startFakeVllm(MODEL, bench), bench);
     const body = textBody(MODEL, BODY_BYTES);
     const contender = async (name: string, gateway: GatewayProcess): Promise<Contender> => {
       await sendInTurn(gateway.chat, body, WARM_UP_REQUESTS, bench.signal);

@@ -20,6 +20,12 @@ export interface GatewayProcess {
   readonly chat: UploadTarget;
 }
 
+/** A worker-adapter that runs. */
+export interface AdapterProcess {
+  readonly child: Child;
+  readonly healthUrl: string;
+}
+
 export interface GatewayStart {
   readonly preloads?: readonly string[];
   readonly hasChannel?: boolean;
@@ -76,14 +82,14 @@ export class FoveaSystem {
   }
 
   /** Starts a worker-adapter for an engine that serves the model. */
-  async startAdapter(model: string, engineUrl: string, bench: Bench): Promise<Child> {
+  async startAdapter(model: string, engineUrl: string, bench: Bench): Promise<AdapterProcess> {
     const file = join(bench.folder, `${model}.toml`);
     const table = `[queue.models."${model}"]\ndescription = "bench"\nmultimodal_enabled = true\n`;
     const head = `edition = 1\n[generator]\ntype = "vllm"\nurl = "${engineUrl}"\n`;
     const queue = `[queue]\ncheckpoint_name = "${model}"\nversion = 1\n${table}`;
     await writeFile(file, `${head}${queue}[queue.models."${model}".chat_task]\nsupported = true\n`);
     const opsPort = await freePort();
-    return Child.start(
+    const child = await Child.start(
       {
         name: 'worker-adapter',
         script: join(repository, 'apps/worker-adapter/dist/main.js'),
@@ -93,6 +99,7 @@ export class FoveaSystem {
       },
       bench,
     );
+    return { child, healthUrl: `http://127.0.0.1:${opsPort}/health/live` };
   }
 
   /** Makes a model known that is accepted for but has no worker: its requests go as far as the queue. */

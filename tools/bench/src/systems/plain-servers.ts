@@ -1,6 +1,7 @@
+import { join } from 'node:path';
 import { freePort } from '@fovea/testing/redis-server';
 import type { UploadTarget } from '../client/upload.js';
-import { Child, childScript } from '../processes/child.js';
+import { Child, childScript, repository } from '../processes/child.js';
 import type { Bench } from '../scenario.js';
 
 /** Starts the bare server that only counts the bytes of a body, in a process of its own. */
@@ -19,5 +20,19 @@ export async function startCountingEngine(model: string, bench: Bench): Promise<
   const script = childScript('counting-engine');
   const args = [`${port}`, model];
   await Child.start({ name: 'counting engine', script, args, readyUrl: `${url}/health` }, bench);
+  return url;
+}
+
+/** Starts the scripted engine with these flags; resolves with its address. */
+export async function startFakeVllm(
+  model: string,
+  bench: Bench,
+  flags: readonly string[] = [],
+): Promise<string> {
+  const port = await freePort();
+  const url = `http://127.0.0.1:${port}`;
+  const script = join(repository, 'tools/fake-vllm/dist/main.js');
+  const args = ['--port', `${port}`, '--model', model, ...flags];
+  await Child.start({ name: 'fake-vllm', script, args, readyUrl: `${url}/health` }, bench);
   return url;
 }
