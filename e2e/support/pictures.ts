@@ -6,10 +6,10 @@ import { repository } from './part.js';
 export const dataUrl = (bytes: Uint8Array, mediaType = 'image/png'): string =>
   `data:${mediaType};base64,${Buffer.from(bytes).toString('base64')}`;
 
-/** A cross, as the demo model knows it. */
+/** A cross, as the demo model knows it; opaque, so that it reaches an engine as it is. */
 export function crossPicture(color: string, background: string): Promise<Buffer> {
   const svg = `<svg xmlns="http://www.w3.org/2000/svg" width="256" height="256"><rect width="256" height="256" fill="${background}"/><path d="M98 38h60v60h60v60h-60v60h-60v-60h-60v-60h60z" fill="${color}"/></svg>`;
-  return sharp(Buffer.from(svg)).png().toBuffer();
+  return sharp(Buffer.from(svg)).removeAlpha().png().toBuffer();
 }
 
 export function plainPicture(width: number, height: number): Promise<Buffer> {
