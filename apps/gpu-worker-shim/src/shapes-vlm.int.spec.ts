@@ -35,11 +35,10 @@ const greenSquare: Shape = { kind: 'square', color: '#10a020', x: 74, y: 50, hal
 const endless = { ...ask('Who are you?'), ignore_eos: true, max_tokens: 400 };
 
 describe('shapes-vlm', () => {
-  it('sees a red cross on white: colour, background and number', async () => {
+  it('sees a red cross on white: shape, colour, background and number', async () => {
     const picture = await drawScene('#ffffff', [redCross]);
     const description = await client.text(ask(DESCRIBE, picture));
-    expect(description).toContain('red');
-    expect(description).toContain('white background');
+    expect(description).toBe('The image shows a large red cross on a white background.');
     expect(await client.text(ask(BACKGROUND, picture))).toMatch(/white/i);
     expect(await client.text(ask(COUNT, picture))).toMatch(/^one\b/i);
   });
@@ -58,8 +57,11 @@ describe('shapes-vlm', () => {
     },
   );
 
-  it('counts two shapes', async () => {
+  it('counts two shapes and says where they are', async () => {
     const picture = await drawScene('#ffffff', [blueCircle, greenSquare]);
+    expect(await client.text(ask(DESCRIBE, picture))).toBe(
+      'The image shows a blue circle to the left of a green square on a white background.',
+    );
     expect(await client.text(ask(COUNT, picture))).toMatch(/^two\b/i);
   });
 
