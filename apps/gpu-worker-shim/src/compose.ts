@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import type { Logger } from '@fovea/observability';
 import { findModelSources } from './config/model-sources.js';
 import type { ShimConfig } from './config/shim-variables.js';
@@ -5,12 +6,18 @@ import { ServedModels } from './http/served-models.js';
 import { createShimServer } from './http/shim-server.js';
 import { embeddingFamily } from './models/embedding/embedding-family.js';
 import { idefics3Family } from './models/idefics3/idefics3-family.js';
+import { llamaFamily } from './models/llama/llama-family.js';
 import type { ModelFamily, ModelRuntime, ModelSource, ServedModel } from './models/model-family.js';
 import { ocrFamily } from './models/ocr/ocr-family.js';
 import { createShimTelemetry } from './telemetry/shim-telemetry.js';
 
 /** The families this server knows; the only place that names them. */
-const families: readonly ModelFamily<ServedModel>[] = [idefics3Family, ocrFamily, embeddingFamily];
+const families: readonly ModelFamily<ServedModel>[] = [
+  idefics3Family,
+  llamaFamily,
+  ocrFamily,
+  embeddingFamily,
+];
 
 /** A running shim. */
 export interface Shim {
@@ -62,6 +69,8 @@ const MS_PER_S = 1000;
 export async function startShim(config: ShimConfig, logger: Logger, version: string): Promise<Shim> {
   const models = await loadModels(config, logger);
   const shutdown = new AbortController();
+  // Every running request listens to it; Node would warn of a leak from the eleventh on.
+  setMaxListeners(0, shutdown.signal);
   const server = createShimServer({
     models: new ServedModels(models),
     telemetry: createShimTelemetry(),

@@ -71,7 +71,7 @@ const answers = {
 };
 
 const write = (message) => process.stdout.write(`${JSON.stringify(message)}\n`);
-write({ ready: true });
+write({ answer: { isMultimodal } });
 for await (const line of createInterface({ input: process.stdin })) {
   const { ask, ...question } = JSON.parse(line);
   try {

@@ -24,11 +24,8 @@ export interface OracleRequest {
   readonly pixelValues?: Float32Array;
 }
 
-const lineSchema = z.union([
-  z.object({ ready: z.literal(true) }),
-  z.object({ error: z.string() }),
-  z.object({ answer: z.unknown() }),
-]);
+const readySchema = z.object({ isMultimodal: z.boolean() });
+const lineSchema = z.union([z.object({ error: z.string() }), z.object({ answer: z.unknown() })]);
 const generatedSchema = z.object({ promptIds: z.array(z.number()), tokenIds: z.array(z.number()) });
 const processedSchema = z.object({
   rows: z.number(),
@@ -46,6 +43,8 @@ const imageJson = ({ width, height, rgb }: RgbImage) => ({ width, height, rgb: b
 
 /** transformers.js in a process of its own with one model, asked one question after the other. */
 export class TransformersOracle {
+  /** Does the model take images? */
+  isMultimodal = false;
   private turn: Promise<unknown> = Promise.resolve();
 
   private constructor(
@@ -63,7 +62,8 @@ export class TransformersOracle {
     });
     const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
     const oracle = new TransformersOracle(child, lines);
-    await oracle.read();
+    const { isMultimodal } = readySchema.parse(await oracle.read());
+    oracle.isMultimodal = isMultimodal;
     return oracle;
   }
 
@@ -106,6 +106,6 @@ export class TransformersOracle {
     if (line.done === true) throw new Error('transformers.js has ended.');
     const message = lineSchema.parse(JSON.parse(line.value));
     if ('error' in message) throw new Error(message.error);
-    return 'answer' in message ? message.answer : undefined;
+    return message.answer;
   }
 }

@@ -1,0 +1,146 @@
+import {
+  decodeIdefics3Image,
+  type Idefics3Grid,
+  type Idefics3Image,
+  type Idefics3ImageSettings,
+  idefics3TileCount,
+} from '@fovea/image-preprocessing';
+import type { Prompt } from '../../engine/generation-request.js';
+import { ImageCache, type ImageFeatures, imageDigest } from '../../engine/image-cache.js';
+import type { CallThread } from '../../engine/threads/call-thread.js';
+import { Turnstile } from '../../engine/turnstile.js';
+import type { ChatImage, ChatModelRequest } from '../chat-model.js';
+import type { PromptSource } from '../language/language-model.js';
+import type { PromptTokens } from '../language/prompt-tokens.js';
+import type { PromptRequest } from './prompt/idefics3-prompt.js';
+import type { VisionRequest } from './thread-settings.js';
+
+export interface Idefics3PromptsSettings {
+  readonly image: Idefics3ImageSettings;
+  readonly imageTokenId: number;
+  readonly tokensPerTile: number;
+  readonly imageCacheBytes: number;
+}
+
+/** Decoded pictures are large; while two requests are prepared, one keeps the vision encoder busy. */
+const PREPARED_TOGETHER = 2;
+
+type Features = ImageFeatures<Idefics3Grid>;
+
+/** Prompts of Idefics3 and SmolVLM: images to embeddings in one thread, text to tokens in another. */
+export class Idefics3Prompts implements PromptSource {
+  readonly multimodal = true;
+  private readonly preparation = new Turnstile(PREPARED_TOGETHER);
+  private readonly images: ImageCache<Idefics3Grid>;
+
+  constructor(
+    private readonly settings: Idefics3PromptsSettings,
+    private readonly tokens: PromptTokens<PromptRequest>,
+    private readonly vision: CallThread<VisionRequest, Float32Array<ArrayBuffer>>,
+  ) {
+    this.images = new ImageCache(settings.imageCacheBytes);
+  }
+
+  get isHealthy(): boolean {
+    return this.tokens.isHealthy && this.vision.isHealthy;
+  }
+
+  get imageCounts(): { readonly queries: number; readonly hits: number } {
+    return this.images;
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([this.tokens.close(), this.vision.close()]);
+  }
+
+  async prepare(request: ChatModelRequest, signal: AbortSignal): Promise<Prompt> {
+    const images = this.tokens.checkSize(request);
+    const settings = { ...this.settings.image, ...request.imageOptions };
+    // A salt keeps apart who must not learn, by the time it takes, what others have asked about.
+    const key = JSON.stringify([settings, request.cacheSalt ?? '']);
+    const digests = await Promise.all(images.map(({ bytes }) => imageDigest(bytes, key)));
+    this.images.queries += images.length;
+    const known = digests.map((digest) => this.images.find(digest));
+    if (known.every((features) => features !== undefined)) {
+      this.images.hits += images.length;
+      return this.toPrompt(await this.encodePrompt(request, known, signal), digests, known);
+    }
+    return this.preparation.pass(signal, () => this.encodeImages(request, images, digests, settings, signal));
+  }
+
+  /** Decodes what is not known, writes the prompt, and encodes only when that fits the context. */
+  private async encodeImages(
+    request: ChatModelRequest,
+    images: readonly ChatImage[],
+    digests: readonly string[],
+    settings: Idefics3ImageSettings,
+    signal: AbortSignal,
+  ): Promise<Prompt> {
+    const cuts = new Map<string, Features | Idefics3Image>();
+    for (const [at, image] of images.entries()) {
+      const digest = digests[at]!;
+      const known = cuts.get(digest) ?? this.images.find(digest);
+      if (known !== undefined) this.images.hits += 1;
+      cuts.set(digest, known ?? (await decodeIdefics3Image(image.bytes, settings, image.path)));
+      signal.throwIfAborted();
+    }
+    const ids = await this.encodePrompt(
+      request,
+      digests.map((digest) => cuts.get(digest)!),
+      signal,
+    );
+    const features = new Map<string, Features>();
+    for (const [digest, cut] of cuts) {
+      features.set(digest, 'embeddings' in cut ? cut : await this.encodeImage(digest, cut, signal));
+    }
+    return this.toPrompt(
+      ids,
+      digests,
+      digests.map((digest) => features.get(digest)!),
+    );
+  }
+
+  private encodeImage(digest: string, image: Idefics3Image, signal: AbortSignal): Promise<Features> {
+    const pixels = [image.canvas.buffer, image.overview?.buffer ?? []].flat();
+    const transfer = pixels.filter((buffer) => buffer instanceof ArrayBuffer);
+    const encode = async (ownSignal: AbortSignal) => ({
+      grid: image.grid,
+      embeddings: await this.vision.call({ images: [image] }, ownSignal, transfer),
+    });
+    return this.images.encode(digest, encode, signal);
+  }
+
+  private encodePrompt(
+    request: ChatModelRequest,
+    images: readonly { readonly grid: Idefics3Grid }[],
+    signal: AbortSignal,
+  ): Promise<Int32Array<ArrayBuffer>> {
+    return this.tokens.encode(
+      { ...this.tokens.toChat(request), grids: images.map(({ grid }) => grid) },
+      signal,
+    );
+  }
+
+  /** Copies the embeddings: the prompt moves to another thread, what is kept stays. */
+  private toPrompt(
+    ids: Int32Array<ArrayBuffer>,
+    digests: readonly string[],
+    images: readonly Features[],
+  ): Prompt {
+    const features = new Float32Array(images.reduce((sum, { embeddings }) => sum + embeddings.length, 0));
+    let at = 0;
+    for (const { embeddings } of images) {
+      features.set(embeddings, at);
+      at += embeddings.length;
+    }
+    return {
+      ids,
+      imageTokenId: this.settings.imageTokenId,
+      features,
+      images: images.map(({ grid }, index) => ({
+        digest: digests[index]!,
+        tokens: idefics3TileCount(grid) * this.settings.tokensPerTile,
+      })),
+    };
+  }
+}

@@ -1,0 +1,113 @@
+import { FoveaError } from '@fovea/errors';
+import { Admission } from '../../engine/admission.js';
+import type { Prompt } from '../../engine/generation-request.js';
+import { assertInVocabulary, resolveSampling, type SamplingDefaults } from '../../engine/resolve-sampling.js';
+import type { DecoderThread } from '../../engine/threads/decoder-thread.js';
+import type { ChatModel, ChatModelLoad, ChatModelPiece, ChatModelRequest } from '../chat-model.js';
+
+/**
+ * Turns requests into what the decoder takes: the part of a chat model that differs from family to family. It owns the
+ * threads it needs for that.
+ */
+export interface PromptSource {
+  readonly multimodal: boolean;
+  readonly isHealthy: boolean;
+  /** Images of prompts, and those that needed no work, since the start. */
+  readonly imageCounts: { readonly queries: number; readonly hits: number };
+  /** Throws catalogue errors for what is wrong with the request, `CONTEXT_LENGTH_EXCEEDED` among them. */
+  prepare(request: ChatModelRequest, signal: AbortSignal): Promise<Prompt>;
+  close(): Promise<void>;
+}
+
+export interface LanguageModelSettings extends SamplingDefaults {
+  readonly id: string;
+  readonly maxRunning: number;
+  readonly maxWaiting: number;
+  /** Tokens whose keys and values can be held at the same time. */
+  readonly kvCacheTokens: number;
+}
+
+/** A chat model of any family: prompts from its source, answers from a decoder thread. */
+export class LanguageModel implements ChatModel {
+  private readonly admission: Admission;
+
+  constructor(
+    private readonly settings: LanguageModelSettings,
+    private readonly prompts: PromptSource,
+    private readonly decoder: DecoderThread,
+  ) {
+    this.admission = new Admission(settings.maxRunning, settings.maxWaiting);
+  }
+
+  get id(): string {
+    return this.settings.id;
+  }
+
+  get maxModelLen(): number {
+    return this.settings.maxModelLen;
+  }
+
+  get multimodal(): boolean {
+    return this.prompts.multimodal;
+  }
+
+  get isHealthy(): boolean {
+    return this.prompts.isHealthy && this.decoder.isHealthy;
+  }
+
+  load(): ChatModelLoad {
+    const { running, cachedTokens, ...counts } = this.decoder.load;
+    const { queries: imageQueries, hits: imageHits } = this.prompts.imageCounts;
+    return {
+      running,
+      waiting: Math.max(0, this.admission.inFlight - running),
+      kvCacheUsage: cachedTokens / this.settings.kvCacheTokens,
+      caches: { ...counts, imageQueries, imageHits },
+    };
+  }
+
+  async *start(request: ChatModelRequest, signal: AbortSignal): AsyncGenerator<ChatModelPiece, void> {
+    if (request.choices > this.settings.maxRunning) {
+      throw new FoveaError('INVALID_REQUEST', {
+        message: `n must be at most ${this.settings.maxRunning}, got ${request.choices}.`,
+        param: 'n',
+      });
+    }
+    const place = this.admission.enter(request.choices);
+    try {
+      yield* this.generate(request, await this.prompts.prepare(request, signal), signal);
+    } finally {
+      place.release();
+    }
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([this.prompts.close(), this.decoder.close()]);
+  }
+
+  private async *generate(
+    request: ChatModelRequest,
+    prompt: Prompt,
+    signal: AbortSignal,
+  ): AsyncGenerator<ChatModelPiece, void> {
+    const promptTokens = prompt.ids.length;
+    const promptTokenIds = [...prompt.ids];
+    const choices = resolveSampling(request.sampling, request.choices, promptTokens, this.settings);
+    const { priority, cacheSalt, answerTokenIds: answerIds } = request;
+    assertInVocabulary(answerIds ?? [], this.settings.vocabularySize, 'answer_token_ids');
+    let isFirst = true;
+    for await (const piece of this.decoder.generate(
+      {
+        prompt,
+        choices,
+        ...(priority !== undefined && { priority }),
+        ...(cacheSalt !== undefined && { cacheSalt }),
+        ...(answerIds !== undefined && { answerIds }),
+      },
+      signal,
+    )) {
+      yield { ...piece, promptTokens, ...(isFirst && { promptTokenIds }) };
+      isFirst = false;
+    }
+  }
+}

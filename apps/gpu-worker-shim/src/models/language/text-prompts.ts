@@ -1,0 +1,30 @@
+import type { Prompt } from '../../engine/generation-request.js';
+import type { ChatModelRequest } from '../chat-model.js';
+import type { ChatPromptRequest } from './chat-prompt.js';
+import type { PromptSource } from './language-model.js';
+import type { PromptTokens } from './prompt-tokens.js';
+
+/** No token of the vocabulary. */
+const NO_TOKEN = -1;
+
+/** Prompts of a model without eyes: the chat template's tokens are all there is. */
+export class TextPrompts implements PromptSource {
+  readonly multimodal = false;
+  readonly imageCounts = { queries: 0, hits: 0 };
+
+  constructor(private readonly tokens: PromptTokens<ChatPromptRequest>) {}
+
+  get isHealthy(): boolean {
+    return this.tokens.isHealthy;
+  }
+
+  async prepare(request: ChatModelRequest, signal: AbortSignal): Promise<Prompt> {
+    this.tokens.checkSize(request);
+    const ids = await this.tokens.encode(this.tokens.toChat(request), signal);
+    return { ids, imageTokenId: NO_TOKEN, features: new Float32Array(), images: [] };
+  }
+
+  close(): Promise<void> {
+    return this.tokens.close();
+  }
+}
