@@ -20,6 +20,7 @@ process.on('message', (message) => {
   if (message !== 'read') return;
   process.send?.({
     p50Ms: delayMs(histogram.percentile(50)),
+    p99Ms: delayMs(histogram.percentile(99)),
     p999Ms: delayMs(histogram.percentile(99.9)),
     worstMs: delayMs(histogram.max),
     samples: histogram.count,

@@ -6,6 +6,7 @@ export const loopDelayRecorder = childScript('record-loop-delay');
 
 const reportSchema = z.object({
   p50Ms: z.number(),
+  p99Ms: z.number(),
   p999Ms: z.number(),
   worstMs: z.number(),
   samples: z.number(),
