@@ -11,7 +11,7 @@ import { ChatClient } from '../../../apps/gpu-worker-shim/dist/testing/chat-clie
 import { unseenQuestions } from '../../../apps/gpu-worker-shim/dist/testing/unseen-answers.js';
 import { drawUnseenPicture } from '../../../apps/gpu-worker-shim/dist/testing/unseen-pictures.js';
 
-const [count = '200', seed = '2027', folder = fileURLToPath(new URL('..', import.meta.url))] =
+const [count = '200', seed = '2028', folder = fileURLToPath(new URL('..', import.meta.url))] =
   process.argv.slice(2);
 
 const config = readShimConfig({ SHIM_PORT: '0', SHIM_MODELS: `shapes-vlm=${folder}` });

@@ -14,8 +14,9 @@ from scenes import COLORS, SHAPES
 VOCABULARY, HIDDEN, LAYERS, HEADS, KV_HEADS, HEAD_SIZE, INTERMEDIATE = 538, 128, 4, 4, 2, 32, 352
 MAX_POSITIONS, ROPE_THETA, RMS_EPSILON = 512, 10000.0, 1e-5
 GRID, SHUFFLE, FEATURES = 8, 2, 128
-# Shapes that are told to the decoder at most; where the detector's outputs are; when it is believed.
-FOUND, PLACE, PRESENT_FROM, NOWHERE = 8, 1 + len(SHAPES) + len(COLORS), -0.7, -1e4
+# Shapes that are told to the decoder at most; where the detector's outputs are; when it is believed: a shape centred on
+# the corner of four patches is a quarter in each, so a logit well below zero is enough.
+FOUND, PLACE, PRESENT_FROM, NOWHERE = 8, 1 + len(SHAPES) + len(COLORS), -2.4, -1e4
 PLACE_SCALE, SIGN_SCALE = 4.0, 20.0
 
 
