@@ -35,7 +35,12 @@ export class ChatTemplate {
     private readonly variables: Readonly<Record<string, string>>,
     private readonly imageToken = '',
   ) {
-    this.template = new Template(source);
+    try {
+      this.template = new Template(source);
+    } catch (cause) {
+      const reason = cause instanceof Error ? cause.message : String(cause);
+      throw new Error(`the chat template cannot be parsed: ${reason}`, { cause });
+    }
     this.takesParts = loopsOverContent(this.template.parsed.body);
   }
 
