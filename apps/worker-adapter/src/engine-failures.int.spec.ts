@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type FakeVllm, startFakeVllm } from '@fovea/fake-vllm';
 import { createLogger } from '@fovea/observability';
+import { connectRedis } from '@fovea/redis';
 import type { GenerationEvent } from '@fovea/schemas/events';
 import { describeIf, type RedisServer, redisBinary, startRedisServer } from '@fovea/testing';
 import { afterEach, beforeEach, expect, it } from '@jest/globals';
@@ -246,4 +247,55 @@ describeIf(redisBinary, 'engines that hang, fail and die', () => {
     expect(await ends(innocent)).toMatchObject(Array(10).fill({ type: 'generation-end' }));
     expect(await total('fovea_requests_condemned_total')).toBe(1);
   }, 90_000);
+
+  it('ends each of many faulty requests once, and keeps no slot, run or trial of them', async () => {
+    await startEngines(2);
+    await startWorker({ ADAPTER_ENGINE_STALL_S: '0.5' });
+    const faults = [
+      { kind: 'reset' },
+      { kind: 'reset', afterTokens: 1 },
+      { kind: 'garbage' },
+      { kind: 'half-close', afterTokens: 2 },
+      { kind: 'status', status: 500, message: 'CUDA error' },
+      { kind: 'status', status: 503, message: 'full' },
+      { kind: 'status', status: 400, message: 'no' },
+      { kind: 'leading-error', status: 400, message: 'no' },
+      { kind: 'late-error', afterTokens: 1 },
+      { kind: 'only-done' },
+      { kind: 'missing-finish' },
+      { kind: 'hang', afterTokens: 1 },
+    ] as const;
+    for (const engine of engines) {
+      for (const fault of faults) engine.script({ match: 'faulty', times: 5, behaviour: { fault } });
+    }
+    const ids: string[] = [];
+    for (let batch = 0; batch < 5; batch++) {
+      const asked = Array.from({ length: 40 }, (_, index) =>
+        gateway.ask(`${index % 4 === 0 ? 'faulty' : 'fine'} ${batch} ${index}`),
+      );
+      ids.push(...(await Promise.all(asked)));
+      if (batch === 2) await engines[0]?.crash({ restartAfterMs: 100 });
+    }
+    for (const end of await ends(ids)) {
+      if (end?.type === 'error') expect(end.code).toMatch(/BACKEND_ERROR|INVALID_REQUEST|STREAM_INTERRUPTED/);
+      else expect(end?.type).toBe('generation-end');
+    }
+    for (const engine of ['0', '1']) {
+      await until('it to be fit', async () => {
+        await ends(await askMany(4));
+        return (await metric('fovea_engine_condition', `engine="${engine}",condition="fit"`)) === 1;
+      });
+    }
+    const client = connectRedis({ url: redis.url, clientName: 'test' }, 'producer');
+    await until('nothing to be left', async () => {
+      const { waiting, active } = await gateway.queue.depth({ checkpoint: 'tiny', kind: 'text' });
+      const trials = await client.keys('quarantine:trial:*');
+      const tokens = await total('fovea_engine_tokens_in_use');
+      const held = await metric('fovea_jobs_waiting_for_place', 'lane="text"');
+      return waiting + active + trials.length + tokens + held + running() === 0;
+    }).finally(() => client.disconnect());
+    for (const engine of ['0', '1']) {
+      expect(await metric('fovea_slots_in_use', `engine="${engine}",lane="text"`)).toBe(0);
+    }
+  }, 120_000);
 });

@@ -83,8 +83,11 @@ export class VitalSigns {
       onError: (error) => events.onError(error),
     });
     health.onChange((isHealthy) => {
-      if (isHealthy) this.#deaths.revive();
-      else this.#deaths.healthFailed();
+      if (!isHealthy) this.#deaths.healthFailed();
+      else {
+        this.#deaths.revive();
+        this.#breaker.retry();
+      }
     });
   }
 

@@ -96,6 +96,17 @@ describe('CircuitBreaker', () => {
     expect(breaker.state).toBe('half-open');
   });
 
+  it('is tried at once when the engine was away and is back', () => {
+    breaker.retry();
+    expect(breaker.state).toBe('closed');
+    breaker.trip();
+    breaker.retry();
+    expect(breaker.state).toBe('half-open');
+    breaker.enter();
+    breaker.retry();
+    expect(breaker.admits).toBe(false);
+  });
+
   it('pauses up to a quarter longer', () => {
     random = 1;
     breaker.trip();

@@ -97,6 +97,13 @@ export class CircuitBreaker {
     this.#become('open');
   }
 
+  /** The engine was away and is back: it is tried now, however long the pause. */
+  retry(): void {
+    if (this.#state !== 'open') return;
+    clearTimeout(this.#timer);
+    this.#become('half-open');
+  }
+
   /** Ends its timer. */
   stop(): void {
     clearTimeout(this.#timer);
