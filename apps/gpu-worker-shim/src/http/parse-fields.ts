@@ -1,3 +1,4 @@
+import { FoveaError } from '@fovea/errors';
 import type { z } from 'zod';
 import { MalformedRequest } from './vllm-error.js';
 
@@ -8,12 +9,22 @@ function fieldPath(path: readonly PropertyKey[]): string {
     .join('');
 }
 
-/** Checks the fields of a body one by one. Throws `MalformedRequest` with the first field that is wrong. */
-export function parseFields<T>(schema: z.ZodType<T>, body: unknown): T {
+/** What vLLM finds while it reads the body, before it looks at values: a wrong type, a word nobody knows. */
+const shapeIssues = new Set(['invalid_type', 'invalid_union', 'invalid_value', 'unrecognized_keys']);
+
+/**
+ * Checks the fields of a body one by one and throws for the first that is wrong, with its path: `MalformedRequest` when its
+ * shape is. What is out of bounds is `INVALID_REQUEST` where vLLM checks bounds in its engine, as it does with sampling
+ * parameters, and a matter of shape where it checks them in its schema.
+ */
+export function parseFields<T>(schema: z.ZodType<T>, body: unknown, boundsIn: 'schema' | 'engine'): T {
   const parsed = schema.safeParse(body);
   if (parsed.success) return parsed.data;
-  const issue = parsed.error.issues[0];
+  const [issue] = parsed.error.issues;
   const path = fieldPath(issue?.path ?? []);
-  if (path === '') throw new MalformedRequest('The body must be a JSON object.');
-  throw new MalformedRequest(`${path}: ${issue?.message ?? 'is not valid'}`, path);
+  if (issue === undefined || path === '') throw new MalformedRequest('The body must be a JSON object.');
+  const message = `${path}: ${issue.message}`;
+  if (boundsIn === 'schema' || shapeIssues.has(issue.code)) throw new MalformedRequest(message, path);
+  const param = issue.code === 'invalid_key' ? fieldPath(issue.path.slice(0, -1)) : path;
+  throw new FoveaError('INVALID_REQUEST', { message, param });
 }

@@ -18,12 +18,24 @@ const MAX_LOGPROBS = 20;
 /** More than any context has. */
 const MAX_ANSWER_TOKEN_IDS = 1_000_000;
 
-const stopString = z
-  .string('must be a string')
-  .min(1, 'stop cannot contain an empty string.')
-  .max(MAX_STOP_CHARACTERS, `must have at most ${MAX_STOP_CHARACTERS} characters`)
+/** What is wrong with a stop string, if anything. */
+function stopProblem(text: string): string | undefined {
+  if (text === '') return 'stop cannot contain an empty string.';
+  if (text.length > MAX_STOP_CHARACTERS) return `must have at most ${MAX_STOP_CHARACTERS} characters`;
   // Half of a surrogate pair can stand in JSON, but never in an answer.
-  .refine((text) => !/\p{Surrogate}/u.test(text), 'must be well-formed Unicode');
+  return /\p{Surrogate}/u.test(text) ? 'must be well-formed Unicode' : undefined;
+}
+
+const stop = z
+  .union([z.string(), z.array(z.string())], 'must be a string or an array of strings')
+  .superRefine((value, context) => {
+    const texts = [value].flat();
+    const problem =
+      texts.length > MAX_STOP_STRINGS
+        ? `must hold at most ${MAX_STOP_STRINGS}`
+        : texts.map(stopProblem).find((one) => one !== undefined);
+    if (problem !== undefined) context.addIssue(problem);
+  });
 
 const messageSchema = z.looseObject({
   role: z.enum(['system', 'developer', 'user', 'assistant', 'tool'], 'must be a known role'),
@@ -62,12 +74,7 @@ const chatFieldsSchema = z.looseObject({
     .number('must be an integer')
     .refine((seed) => Number.isInteger(seed) && Math.abs(seed) <= 2 ** 63, 'must be a 64-bit integer')
     .nullish(),
-  stop: z
-    .union(
-      [stopString, z.array(stopString).max(MAX_STOP_STRINGS, `must hold at most ${MAX_STOP_STRINGS}`)],
-      'stop must be a non-empty string or an array of such; stop cannot contain an empty string.',
-    )
-    .nullish(),
+  stop: stop.nullish(),
   stop_token_ids: z.array(integer(0)).max(MAX_STOP_TOKEN_IDS).nullish(),
   include_stop_str_in_output: flag.nullish(),
   ignore_eos: flag.nullish(),
@@ -97,5 +104,5 @@ const chatFieldsSchema = z.looseObject({
 });
 export type ChatFields = z.infer<typeof chatFieldsSchema>;
 
-/** Checks the fields one by one. Throws `MalformedRequest` with the first field that is wrong. */
-export const parseChatFields = (body: unknown): ChatFields => parseFields(chatFieldsSchema, body);
+/** Checks the fields one by one. Throws as `parseFields` does. */
+export const parseChatFields = (body: unknown): ChatFields => parseFields(chatFieldsSchema, body, 'engine');

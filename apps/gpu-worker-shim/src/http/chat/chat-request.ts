@@ -54,6 +54,20 @@ function toSampling(fields: ChatFields): ChatModelSampling {
   };
 }
 
+/** A budget above the whole context is a mistake; one above the room that a prompt leaves is lowered by the model. */
+function assertBudget(fields: ChatFields, { maxModelLen }: ChatModel): void {
+  const param = fields.max_completion_tokens ? 'max_completion_tokens' : 'max_tokens';
+  const budget = fields[param];
+  if (!budget || budget <= maxModelLen) return;
+  throw new FoveaError('INVALID_REQUEST', {
+    message:
+      `'max_tokens' or 'max_completion_tokens' is too large: ${budget}. This model's maximum context length is ` +
+      `${maxModelLen} tokens. (parameter=${param}, value=${budget})`,
+    param,
+    limit: { name: 'max_model_len', value: maxModelLen, actual: budget },
+  });
+}
+
 /**
  * The request as a model takes it.
  *
@@ -65,6 +79,7 @@ export function toChatModelRequest(
   requestId: string,
   model: ChatModel,
 ): ChatModelRequest {
+  assertBudget(fields, model);
   const messages = parseChatMessages(fields.messages);
   const image = messages.flatMap(({ content }) => content).find((part) => part.type === 'image');
   if (image !== undefined && !model.multimodal) {

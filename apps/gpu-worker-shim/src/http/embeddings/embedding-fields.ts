@@ -62,7 +62,7 @@ function parseInputs(value: unknown): EmbeddingInput[] {
 
 /** Checks a body. Throws `MalformedRequest` with the first field that is wrong. */
 export function parseEmbeddingFields(body: unknown): EmbeddingFields {
-  const fields = parseFields(fieldsSchema, body);
+  const fields = parseFields(fieldsSchema, body, 'schema');
   if (fields.input === undefined && fields.messages != null) {
     throw new MalformedRequest('messages: this model has no chat template; send input', 'messages');
   }

@@ -59,12 +59,14 @@ export class PromptTokens<Request extends ChatPromptRequest> {
     return ids;
   }
 
+  /** In vLLM's words: clients and proxies look for them. */
   private tooLong(tokens: string): FoveaError {
-    const { maxModelLen, leastImageTokens } = this.limits;
+    const { maxModelLen } = this.limits;
     return new FoveaError('CONTEXT_LENGTH_EXCEEDED', {
       message:
         `This model's maximum context length is ${maxModelLen} tokens. However, your request has ${tokens} ` +
-        `input tokens${leastImageTokens > 0 ? ', images included' : ''}. Please reduce the length of the input messages.`,
+        'input tokens. Please reduce the length of the input messages. ' +
+        `(parameter=input_tokens, value=${tokens})`,
       param: 'input_tokens',
       limit: { name: 'max_model_len', value: maxModelLen },
     });
