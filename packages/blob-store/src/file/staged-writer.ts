@@ -29,13 +29,16 @@ export class StagedWriter {
 
   /** Resolves when the piece may be reused. Throws what went wrong with an earlier one. */
   async add(piece: Uint8Array): Promise<void> {
-    this.#digest.update(Buffer.from(piece.buffer, piece.byteOffset, piece.byteLength));
+    const bytes = Buffer.from(piece.buffer, piece.byteOffset, piece.byteLength);
     if (piece.byteLength < STAGE_BYTES) {
+      this.#digest.update(bytes);
       await this.#copy(piece);
       return;
     }
     await this.flush();
     this.#write(piece);
+    // While the disk is at work.
+    this.#digest.update(bytes);
     await this.#writing;
   }
 

@@ -3,7 +3,7 @@ import { PieceQueue } from './piece-queue.js';
 
 /** Multiples of three (base64) and of a page (files). */
 const PIECE_BYTES = 60 * 1024;
-const LARGE_PIECE_BYTES = 960 * 1024;
+const LARGE_PIECE_BYTES = 1920 * 1024;
 /**
  * From here on pieces are large: each costs a write and some turns of promises. Before, they are small, because the head of
  * an image decides about the rest, and most images end here.
