@@ -39,6 +39,23 @@ describe('runScenario', () => {
     expect(result.verdicts[0]).toMatchObject({ found: 0.25, isMet: true });
   });
 
+  test('a scenario that fails has met nothing, however well its first rounds were', async () => {
+    const calls: string[] = [];
+    const broken: Contender = {
+      name: 'b',
+      async measure() {
+        if (calls.push('b') > 5) throw new Error('a wrong answer');
+        return { time: 4 };
+      },
+    };
+    const result = await runScenario(
+      scenarioOf(async () => [contender('a', 1, calls), broken]),
+      optionsOf(),
+    );
+    expect(result).toMatchObject({ failed: 'a wrong answer' });
+    expect(result.verdicts[0]).toMatchObject({ found: 0.25, isMet: false });
+  });
+
   test('everything is ended and removed, whatever happens', async () => {
     let seen: Bench | undefined;
     let isEnded = false;

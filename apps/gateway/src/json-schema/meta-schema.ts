@@ -1,4 +1,4 @@
-import { Ajv } from 'ajv';
+import { Ajv, type ErrorObject } from 'ajv';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 
 type Validator = Pick<Ajv, 'validateSchema' | 'errors'>;
@@ -23,6 +23,12 @@ export interface SchemaProblem {
   /** Keys from the schema's root to the place that is wrong. */
   readonly path: readonly (string | number)[];
   readonly message: string;
+}
+
+function messageOf(error: ErrorObject | undefined): string {
+  const allowed: unknown = error?.params.allowedValues;
+  if (Array.isArray(allowed)) return `must be one of ${allowed.join(', ')}`;
+  return error?.message ?? 'is not a JSON schema';
 }
 
 /** The steps of a JSON pointer (RFC 6901) into `root`; a number where it goes into a list. */
@@ -50,5 +56,5 @@ export function metaSchemaProblem(schema: Readonly<Record<string, unknown>>): Sc
   // Without `$schema`: the validator would look for any other dialect's meta-schema.
   if (validator.validateSchema(rest) === true) return undefined;
   const first = validator.errors?.[0];
-  return { path: pathOf(first?.instancePath ?? '', rest), message: first?.message ?? 'is not a JSON schema' };
+  return { path: pathOf(first?.instancePath ?? '', rest), message: messageOf(first) };
 }
