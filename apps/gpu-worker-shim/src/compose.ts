@@ -9,6 +9,7 @@ import { idefics3Family } from './models/idefics3/idefics3-family.js';
 import { llamaFamily } from './models/llama/llama-family.js';
 import type { ModelFamily, ModelRuntime, ModelSource, ServedModel } from './models/model-family.js';
 import { ocrFamily } from './models/ocr/ocr-family.js';
+import { whisperFamily } from './models/whisper/whisper-family.js';
 import { createShimTelemetry } from './telemetry/shim-telemetry.js';
 
 /** The families this server knows; the only place that names them. */
@@ -17,6 +18,7 @@ const families: readonly ModelFamily<ServedModel>[] = [
   llamaFamily,
   ocrFamily,
   embeddingFamily,
+  whisperFamily,
 ];
 
 /** A running shim. */

@@ -13,6 +13,11 @@ export {
 } from './model-folders/idefics3/write-idefics3-folder.js';
 export { type LlamaFolderOptions, writeLlamaFolder } from './model-folders/llama/write-llama-folder.js';
 export { smolVlmVision, tinyVision, type VisionSizes } from './model-folders/vision/vision-graph.js';
+export {
+  type WhisperFolderOptions,
+  type WhisperModelFolder,
+  writeWhisperFolder,
+} from './model-folders/whisper/write-whisper-folder.js';
 export type { ModelFolder, ModelFolderOptions } from './model-folders/write-folder.js';
 export {
   findRedisBinary,

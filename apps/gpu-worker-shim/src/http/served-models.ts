@@ -2,11 +2,13 @@ import { FoveaError } from '@fovea/errors';
 import type { ChatModel } from '../models/chat-model.js';
 import type { EmbeddingModel } from '../models/embedding-model.js';
 import type { ServedModel } from '../models/model-family.js';
+import type { TranscriptionModel } from '../models/transcription-model.js';
 
 type Name = string | null | undefined;
 
 const canChat = (model: ServedModel): model is ChatModel => 'start' in model;
 const canEmbed = (model: ServedModel): model is EmbeddingModel => 'embed' in model;
+const canTranscribe = (model: ServedModel): model is TranscriptionModel => 'transcribe' in model;
 
 /** The loaded models by their served names. The first fit one answers requests that name no model, as vLLM's does. */
 export class ServedModels {
@@ -31,6 +33,11 @@ export class ServedModels {
   /** The same for `/v1/embeddings`. */
   findEmbedding(name: Name): EmbeddingModel {
     return this.findFit(name, canEmbed, 'Embeddings');
+  }
+
+  /** The same for `/v1/audio/transcriptions`. */
+  findTranscription(name: Name): TranscriptionModel {
+    return this.findFit(name, canTranscribe, 'Transcriptions');
   }
 
   /** The body of `/v1/models`. */

@@ -1,8 +1,9 @@
 import type { ChatModel } from './chat-model.js';
 import type { EmbeddingModel } from './embedding-model.js';
+import type { TranscriptionModel } from './transcription-model.js';
 
 /** A loaded model of any kind. */
-export type ServedModel = ChatModel | EmbeddingModel;
+export type ServedModel = ChatModel | EmbeddingModel | TranscriptionModel;
 
 /** How the process runs its models; the same for all of them. */
 export interface ModelRuntime {
