@@ -23,7 +23,9 @@ const answerSchema = z.object({
 });
 
 async function askOracle(folder: string, samples: Float32Array) {
-  const child = spawn(process.execPath, [script, transformersJsUrl, folder], { stdio: ['pipe', 'pipe', 'inherit'] });
+  const child = spawn(process.execPath, [script, transformersJsUrl, folder], {
+    stdio: ['pipe', 'pipe', 'inherit'],
+  });
   child.stdin.end(new Uint8Array(samples.buffer, samples.byteOffset, samples.byteLength));
   return oracleSchema.parse(JSON.parse(await text(child.stdout)));
 }
@@ -55,15 +57,26 @@ describeIf(transformersJs, 'Whisper against transformers.js', () => {
   ])(
     'hears features within 1e-5 and writes the same tokens: $melBins bins, $count samples',
     async ({ melBins, seed, count }) => {
-      const { timestampBegin, eosTokenId, windowSamples } = await writeWhisperFolder(folder, { melBins, seed });
+      const { timestampBegin, eosTokenId, windowSamples } = await writeWhisperFolder(folder, {
+        melBins,
+        seed,
+      });
       const config = readShimConfig({ SHIM_MODELS: `ears=${folder}`, SHIM_PORT: '0', SHIM_THREADS: '1' });
       shim = await startShim(config, createLogger({ service: 'test', level: 'silent' }), '0');
       const samples = chirp(count);
       const oracle = await askOracle(folder, samples);
       const bytes = Buffer.from(oracle.features, 'base64');
-      const own = new LogMel({ sampleRate: 16_000, frameSize: 400, hop: 160, windowSamples, melBins }).extract(samples);
+      const own = new LogMel({
+        sampleRate: 16_000,
+        frameSize: 400,
+        hop: 160,
+        windowSamples,
+        melBins,
+      }).extract(samples);
       expect(own).toHaveLength(bytes.length / 4);
-      expect(Math.max(...own.map((value, at) => Math.abs(value - bytes.readFloatLE(at * 4))))).toBeLessThan(1e-5);
+      expect(Math.max(...own.map((value, at) => Math.abs(value - bytes.readFloatLE(at * 4))))).toBeLessThan(
+        1e-5,
+      );
       const [plain, timed] = await Promise.all([
         transcribe(samples, { language: 'en' }),
         transcribe(samples, { language: 'de', response_format: 'verbose_json' }),

@@ -80,7 +80,10 @@ describe('a Whisper model', () => {
     const model = await load();
     const sound = chirp(30_000);
     const stereo = makeWav(sound, { channels: 2, bits: 32, isFloat: true });
-    const own = await transcribe(model, { language: 'en', audio: makeWav(sound, { bits: 32, isFloat: true }) });
+    const own = await transcribe(model, {
+      language: 'en',
+      audio: makeWav(sound, { bits: 32, isFloat: true }),
+    });
     expect(textOf(await transcribe(model, { language: 'en', audio: stereo }))).toBe(textOf(own));
   });
 
@@ -120,16 +123,23 @@ describe('a Whisper model', () => {
   it('takes a prompt, of which the end counts and no token can be typed', async () => {
     const model = await load();
     const tokens = async (prompt: string) =>
-      (await transcribe(model, { language: 'en', prompt, audio: makeWav(chirp(9000)) }))[0]?.promptTokens ?? 0;
+      (await transcribe(model, { language: 'en', prompt, audio: makeWav(chirp(9000)) }))[0]?.promptTokens ??
+      0;
     expect(await tokens(' ')).toBe(4);
     expect(await tokens('a b')).toBeGreaterThan(4);
     expect(await tokens('<|endoftext|>')).toBeGreaterThan(4 + 2);
     expect(await tokens('word '.repeat(500))).toBe(4 + 50);
-    await expect(transcribe(model, { prompt: 'x'.repeat(20_001) })).rejects.toMatchObject({ param: 'prompt' });
+    await expect(transcribe(model, { prompt: 'x'.repeat(20_001) })).rejects.toMatchObject({
+      param: 'prompt',
+    });
   });
 
   it('stops at the number of tokens that was asked for', async () => {
-    const pieces = await transcribe(await load(), { language: 'en', maxTokens: 1, audio: makeWav(chirp(9000)) });
+    const pieces = await transcribe(await load(), {
+      language: 'en',
+      maxTokens: 1,
+      audio: makeWav(chirp(9000)),
+    });
     expect(pieces).toMatchObject([{ tokens: 1, windowEnd: { finishReason: 'length' } }]);
   });
 
@@ -148,7 +158,10 @@ describe('a Whisper model', () => {
   ])('refuses %s, and goes on for others', async (_what, audio) => {
     const model = await load();
     const good = transcribe(model, { language: 'en', audio: makeWav(chirp(9000)) });
-    await expect(transcribe(model, { audio })).rejects.toMatchObject({ code: 'INVALID_AUDIO', param: 'file' });
+    await expect(transcribe(model, { audio })).rejects.toMatchObject({
+      code: 'INVALID_AUDIO',
+      param: 'file',
+    });
     expect((await good).length).toBeGreaterThan(0);
     expect(model.isHealthy).toBe(true);
   });
@@ -195,12 +208,18 @@ describe('a Whisper model', () => {
       );
     };
     const without = (file: string) => (folder: string) => rm(join(folder, file));
-    expect(await refused('a', without('onnx/encoder_model.onnx'))).toContain('encoder_model.onnx: the file is missing');
-    expect(await refused('b', without('generation_config.json'))).toContain('generation_config.json: the file is missing');
+    expect(await refused('a', without('onnx/encoder_model.onnx'))).toContain(
+      'encoder_model.onnx: the file is missing',
+    );
+    expect(await refused('b', without('generation_config.json'))).toContain(
+      'generation_config.json: the file is missing',
+    );
     expect(await refused('c', without('tokenizer.json'))).toContain('tokenizer.json: the file is missing');
     const broken = (file: string) => (folder: string) => writeFile(join(folder, file), '{}');
     expect(await refused('d', broken('preprocessor_config.json'))).toContain('feature_extractor_type');
-    expect(await refused('e', broken('onnx/decoder_model_merged.onnx'))).toContain('decoder_model_merged.onnx');
+    expect(await refused('e', broken('onnx/decoder_model_merged.onnx'))).toContain(
+      'decoder_model_merged.onnx',
+    );
     const odd = { generation: { is_multilingual: true, lang_to_id: null } };
     expect(await refused('f', async (folder) => void (await writeWhisperFolder(folder, odd)))).toContain(
       'is_multilingual without lang_to_id',

@@ -22,10 +22,11 @@ function engineThat(ids: readonly number[], lead: number, noSpeech: number): Whi
     return {
       cache: {},
       // The first place of a prompt is that of the start token.
-      logitsAt: (place) => Float32Array.from({ length: 9 }, (_, token) => {
-        if (token === NO_SPEECH && place === 0) return noSpeech;
-        return token === id ? lead : 0;
-      }),
+      logitsAt: (place) =>
+        Float32Array.from({ length: 9 }, (_, token) => {
+          if (token === NO_SPEECH && place === 0) return noSpeech;
+          return token === id ? lead : 0;
+        }),
     };
   };
   return {
@@ -87,9 +88,19 @@ const text = 'abcdeabcdeabcdeabcde';
 describe('a transcription', () => {
   it('gives text as it is written, in steps, window after window', async () => {
     const pieces = await write(engineThat(long, 9, 0), 150);
-    expect(pieces.map((piece) => piece.text)).toEqual([text.slice(0, 16), text.slice(16), text.slice(0, 16), text.slice(16)]);
+    expect(pieces.map((piece) => piece.text)).toEqual([
+      text.slice(0, 16),
+      text.slice(16),
+      text.slice(0, 16),
+      text.slice(16),
+    ]);
     expect(pieces.map(({ tokens }) => tokens)).toEqual([16, 4, 16, 4]);
-    expect(pieces.map(({ windowEnd }) => windowEnd?.finishReason)).toEqual([undefined, 'stop', undefined, 'stop']);
+    expect(pieces.map(({ windowEnd }) => windowEnd?.finishReason)).toEqual([
+      undefined,
+      'stop',
+      undefined,
+      'stop',
+    ]);
     expect(pieces[0]).toMatchObject({ durationS: 15, language: 'en', promptTokens: 2 });
   });
 
@@ -109,7 +120,14 @@ describe('a transcription', () => {
   });
 
   it('ends with the context', async () => {
-    const pieces = await write(engineThat(Array.from({ length: 200 }, () => 1), 9, 0), 90);
+    const pieces = await write(
+      engineThat(
+        Array.from({ length: 200 }, () => 1),
+        9,
+        0,
+      ),
+      90,
+    );
     expect(pieces.reduce((sum, { tokens }) => sum + tokens, 0)).toBe(98);
     expect(pieces.at(-1)?.windowEnd?.finishReason).toBe('length');
   });
