@@ -109,6 +109,22 @@ function suite(): void {
     expect(server.counts.bytes).toBeLessThan(5 * MIB);
   });
 
+  it('is read by a client that looks for it only when it can write no more', async () => {
+    await start();
+    const client = await open();
+    client.socket.pause();
+    const errors: Error[] = [];
+    client.socket.on('error', (error) => errors.push(error));
+    client.send(refused(1024 * MIB));
+    client.send(Buffer.alloc(64 * MIB));
+    await until(() => server.receiving() + server.counts.bytes > 4 * MIB);
+    // What a server that hung up now would have sent is there by then.
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    expect(errors).toEqual([]);
+    client.socket.resume();
+    await client.until(whole401);
+  });
+
   it('throws away what comes within one second of a client that drips', async () => {
     await start();
     const client = await open();

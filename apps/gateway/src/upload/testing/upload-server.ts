@@ -37,6 +37,8 @@ export interface UploadServer {
   /** Requests that reached the route, bodies that a reader was given, bytes taken from connections that are closed. */
   readonly counts: { readonly routed: number; readonly read: number; readonly bytes: number };
   readonly connections: () => number;
+  /** Bytes taken from connections that are open. */
+  readonly receiving: () => number;
   /** Codes of the requests that were turned away, in their order. */
   readonly turnedAway: readonly ErrorCode[];
   close(): Promise<void>;
@@ -118,6 +120,7 @@ export async function startUploadServer(options: UploadServerOptions = {}): Prom
     counts,
     turnedAway,
     connections: () => connections.size,
+    receiving: () => [...connections].reduce((sum, { bytesRead }) => sum + bytesRead, 0),
     close: () => app.close(),
   };
 }
