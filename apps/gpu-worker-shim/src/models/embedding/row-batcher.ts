@@ -28,8 +28,8 @@ const SHORT_TOKENS = 32;
 
 /**
  * Puts the rows of all requests into batches. There is no waiting time: what arrives while a batch is computed forms
- * the next one. The request that leads a batch then goes to the end of the line, so a request of one text waits for
- * two batches at most per request before it, however many texts those have.
+ * the next one. The request that leads a batch then goes to the end of the line, so a request of one text waits at most
+ * for the batch that runs and one batch per request before it, however many texts those have.
  */
 export class RowBatcher {
   private jobs: Job[] = [];
