@@ -3,8 +3,9 @@ import { type ModelSettings, modelSettingsSchema } from '../api/answers.js';
 import { Gateway } from '../api/gateway.js';
 import { type ConnectionOptions, findConnection } from '../connection.js';
 import { type Terminal, withoutControlCharacters, write } from '../terminal/terminal.js';
+import { pullCommand } from './pull/pull-command.js';
 
-/** `fovea models`: what the gateway serves. */
+/** `fovea models`: what the gateway serves, and folders of models to serve. */
 export function modelsCommand(terminal: Terminal): Command {
   const list = new Command('ls')
     .description('List the models: name, status, capabilities, context in tokens.')
@@ -14,7 +15,10 @@ export function modelsCommand(terminal: Terminal): Command {
       const models: ModelSettings[] = await gateway.json(modelSettingsSchema, 'GET', '/v1/model-settings');
       await write(terminal.stdout, modelTable(models), terminal.signal);
     });
-  return new Command('models').description('Look at the models.').addCommand(list);
+  return new Command('models')
+    .description('Look at the models, or fetch one.')
+    .addCommand(list)
+    .addCommand(pullCommand(terminal));
 }
 
 /** Columns in lines; also a pipe gets them, so `awk '{print $1}'` works. */

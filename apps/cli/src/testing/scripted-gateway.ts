@@ -6,6 +6,7 @@ export interface SeenRequest {
   readonly method: string;
   readonly path: string;
   readonly authorization: string | undefined;
+  readonly range: string | undefined;
   readonly body: string;
 }
 
@@ -24,6 +25,7 @@ export async function scriptedGateway(script: Script): Promise<ScriptedGateway> 
       method: message.method ?? '',
       path: message.url ?? '',
       authorization: message.headers.authorization,
+      range: message.headers.range,
       body: await text(message),
     };
     seen.push(request);
