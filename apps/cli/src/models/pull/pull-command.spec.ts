@@ -8,8 +8,7 @@ import { fakeHub, type HubDouble } from '../../testing/fake-hub.js';
 import { fakeTerminal } from '../../testing/fake-terminal.js';
 
 const GRAPH = 'onnx/model.onnx';
-const bytes = (length: number, seed: number) =>
-  Buffer.from(Array.from({ length }, (_, at) => (at * 31 + seed) % 251));
+const bytes = (length: number, seed: number) => Buffer.alloc(length, Buffer.from(`bytes ${seed} `));
 
 const repository = () =>
   new Map([
