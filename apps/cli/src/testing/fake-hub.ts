@@ -28,12 +28,16 @@ const json = (response: ServerResponse, status: number, body: object): void => {
 
 /** As the Hugging Face hub answers for one model, `owner/model`: facts, list of files, files by range. */
 export async function fakeHub(files: Map<string, Buffer>, token?: string): Promise<HubDouble> {
+  const resolved = `/owner/model/resolve/${COMMIT}/`;
   const breaks = new Map<string, number>();
   const corrupted = new Map<string, Buffer>();
 
   const sendFile = (path: string, range: string | undefined, response: ServerResponse): void => {
     const bytes = corrupted.get(path) ?? files.get(path);
-    if (bytes === undefined) return json(response, 404, { error: 'Entry not found' });
+    if (bytes === undefined) {
+      json(response, 404, { error: 'Entry not found' });
+      return;
+    }
     const [, from = '0', to = ''] = /^bytes=(\d+)-(\d*)$/.exec(range ?? '') ?? [];
     const end = to === '' ? bytes.length : Math.min(Number(to) + 1, bytes.length);
     const wanted = bytes.subarray(Number(from), end);
@@ -44,29 +48,31 @@ export async function fakeHub(files: Map<string, Buffer>, token?: string): Promi
       ...(range !== undefined && { 'content-range': contentRange }),
     });
     const cut = breaks.get(path);
-    if (cut === undefined || wanted.length <= cut) return void response.end(wanted);
+    if (cut === undefined || wanted.length <= cut) {
+      response.end(wanted);
+      return;
+    }
     breaks.delete(path);
     response.write(wanted.subarray(0, cut), () => response.destroy());
   };
 
-  const answer = ({ path: url, authorization, range }: SeenRequest, response: ServerResponse): void => {
-    if (token !== undefined && authorization !== `Bearer ${token}`) {
-      return json(response, 401, { error: 'Invalid credentials' });
-    }
-    const { pathname } = new URL(url, 'http://hub');
+  /** What the API says of a path, as status and body. Undefined: the path is that of a file. */
+  const say = (pathname: string): readonly [number, object] | undefined => {
     if (pathname === '/api/models/owner/model/revision/main') {
-      return json(response, 200, { _id: '1', id: 'owner/model', sha: COMMIT, private: false, gated: false });
+      return [200, { _id: '1', id: 'owner/model', sha: COMMIT, private: false, gated: false }];
     }
     if (pathname === `/api/models/owner/model/tree/${COMMIT}`) {
-      return json(
-        response,
-        200,
-        [...files].map(([path, bytes]) => entry(path, bytes)),
-      );
+      return [200, [...files].map(([path, bytes]) => entry(path, bytes))];
     }
-    const file = pathname.split(`/owner/model/resolve/${COMMIT}/`)[1];
-    if (file === undefined) return json(response, 404, { error: 'Repository not found' });
-    return sendFile(decodeURIComponent(file), range, response);
+    return pathname.startsWith(resolved) ? undefined : [404, { error: 'Repository not found' }];
+  };
+
+  const answer = ({ path: url, authorization, range }: SeenRequest, response: ServerResponse): void => {
+    const { pathname } = new URL(url, 'http://hub');
+    const isWelcome = token === undefined || authorization === `Bearer ${token}`;
+    const said = isWelcome ? say(pathname) : ([401, { error: 'Invalid credentials' }] as const);
+    if (said === undefined) sendFile(decodeURIComponent(pathname.slice(resolved.length)), range, response);
+    else json(response, ...said);
   };
 
   const server = await scriptedGateway(answer);
