@@ -159,6 +159,82 @@ describe('generation', () => {
   });
 });
 
+describe('what is kept', () => {
+  const missed = async () =>
+    (await client.metric('mm_cache_queries_total')) - (await client.metric('mm_cache_hits_total'));
+
+  it('spares the second question about an image decoding and encoding, and changes no answer', async () => {
+    const picture = await drawScene('#ffffff', [redCross, { ...blueCircle, x: 20 }], 'png', 211);
+    const other = await drawScene('#ffffff', [greenSquare], 'png', 211);
+    const before = await missed();
+    const first = await client.text(ask(COUNT, picture));
+    expect(await missed()).toBe(before + 1);
+    const prefixHits = await client.metric('prefix_cache_hits_total');
+    expect(await client.text(ask(COUNT, picture))).toBe(first);
+    await client.text(ask(BACKGROUND, picture));
+    expect(await missed()).toBe(before + 1);
+    expect(await client.metric('prefix_cache_hits_total')).toBeGreaterThan(prefixHits);
+    // Two in one prompt, one of them known.
+    await client.text(ask(COUNT, other, picture));
+    expect(await missed()).toBe(before + 2);
+    // Other eyes, another cache.
+    expect(await client.text({ ...ask(COUNT, picture), cache_salt: 'tenant' })).toBe(first);
+    expect(await missed()).toBe(before + 3);
+  });
+
+  it('is encoded once for all who ask at the same time', async () => {
+    const picture = await drawScene('#f0d010', [blueCircle], 'png', 207);
+    const before = await missed();
+    const answers = await Promise.all(Array.from({ length: 4 }, () => client.text(ask(DESCRIBE, picture))));
+    expect(new Set(answers).size).toBe(1);
+    expect(await missed()).toBeLessThanOrEqual(before + 2);
+    expect(await client.metric('inter_token_latency_seconds_count')).toBeGreaterThan(0);
+  });
+});
+
+describe('an answer that goes on', () => {
+  it.each([
+    ['greedy', { temperature: 0 }],
+    ['with a seed', { temperature: 1.2, seed: 3 }],
+  ])('behind tokens of another server is the one that was cut: %s', async (_how, sampling) => {
+    const body = {
+      ...ask(DESCRIBE, await drawScene('#ffffff', [redCross])),
+      ...sampling,
+      return_token_ids: true,
+    };
+    const whole = await client.answer(body);
+    const ids = whole.choices[0]?.token_ids ?? [];
+    const start = ids.slice(0, Math.floor(ids.length / 2));
+    const rest = await client.answer({ ...body, answer_token_ids: start });
+    expect([...start, ...(rest.choices[0]?.token_ids ?? [])]).toEqual(ids);
+    expect(whole.choices[0]?.message.content.endsWith(rest.choices[0]?.message.content ?? '?')).toBe(true);
+    expect(rest.usage).toEqual(whole.usage);
+  });
+
+  it('goes on with the text of the last message', async () => {
+    const body = ask(DESCRIBE, await drawScene('#ffffff', [redCross]));
+    const whole = await client.text(body);
+    const begun = whole.slice(0, whole.indexOf(' ', 12));
+    const assistant = { role: 'assistant', content: ` ${begun}` };
+    const rest = await client.text({
+      ...body,
+      messages: [...body.messages, assistant],
+      continue_final_message: true,
+      add_generation_prompt: false,
+    });
+    expect(`${begun} ${rest}`).toBe(whole);
+  });
+
+  it('is refused with ids that the model does not have, and when it has ended', async () => {
+    const answer_token_ids = [538];
+    expect((await client.post({ ...ask('hi'), answer_token_ids })).status).toBe(400);
+    const whole = await client.answer({ ...ask('hi'), return_token_ids: true });
+    const response = await client.post({ ...ask('hi'), answer_token_ids: whole.choices[0]?.token_ids });
+    expect(response.status).toBe(400);
+    expect(await response.json()).toMatchObject({ error: { param: 'answer_token_ids' } });
+  });
+});
+
 describe('a client that goes away', () => {
   const idle = async () => {
     while (

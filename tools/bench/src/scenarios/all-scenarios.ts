@@ -4,7 +4,7 @@ import { bigBodyPeers } from './big-body-peers.js';
 import { earlyRefusal } from './early-refusal.js';
 import { engineBatching } from './engine/engine-batching.js';
 import { engineLoopDelay } from './engine/engine-loop-delay.js';
-import { engineLargePeer, engineTinyPeer } from './engine/engine-peers.js';
+import { engineLargePeer, engineSmallPeer } from './engine/engine-peers.js';
 import { engineSecondQuestion } from './engine/engine-second-question.js';
 import { engineSoak } from './engine/engine-soak.js';
 import { healthUnderImages } from './health-under-images.js';
@@ -27,6 +27,6 @@ export const allScenarios: readonly Scenario[] = [
   engineLoopDelay,
   engineSecondQuestion,
   engineSoak,
-  engineTinyPeer,
+  engineSmallPeer,
   engineLargePeer,
 ];

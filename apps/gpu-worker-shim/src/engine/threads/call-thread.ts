@@ -8,6 +8,9 @@ interface OpenCall<Answer> {
   reject(error: Error): void;
 }
 
+/** What those who call a thread need of it. */
+export type Calls<Request, Answer> = Pick<CallThread<Request, Answer>, 'call' | 'isHealthy' | 'close'>;
+
 /** A thread that answers calls one after the other, as `serveCalls` does on its side. */
 export class CallThread<Request, Answer> {
   private readonly open = new Map<number, OpenCall<Answer>>();

@@ -20,6 +20,9 @@ await serveDecoder(parentPort, async () => {
   const batching = await testDecoder(decoder).catch((error: unknown) => {
     throw new Error(`${decoderFile}: ${error instanceof Error ? error.message : String(error)}`);
   });
+  if (batching !== true) {
+    process.emitWarning(`${decoderFile}: sequences run one after the other, because ${batching}`);
+  }
   const { vocabularySize, hiddenSize, kvCacheTokens } = decoder;
   return {
     decoder,

@@ -12,6 +12,9 @@ import { Mailbox } from './mailbox.js';
 import { fromThreadError } from './thread-error.js';
 import { WorkerLink } from './worker-link.js';
 
+/** What a model needs of its decoder thread. */
+export type Generations = Pick<DecoderThread, 'generate' | 'load' | 'isHealthy' | 'close'>;
+
 /** The decoder thread as a model sees it: requests go in, pieces come out, an abort frees the sequences. */
 export class DecoderThread {
   private readonly open = new Map<number, Mailbox<SequencePiece>>();

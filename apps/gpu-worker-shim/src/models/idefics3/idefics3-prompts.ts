@@ -7,7 +7,7 @@ import {
 } from '@fovea/image-preprocessing';
 import type { Prompt } from '../../engine/generation-request.js';
 import { ImageCache, type ImageFeatures, imageDigest } from '../../engine/image-cache.js';
-import type { CallThread } from '../../engine/threads/call-thread.js';
+import type { Calls } from '../../engine/threads/call-thread.js';
 import { Turnstile } from '../../engine/turnstile.js';
 import type { ChatImage, ChatModelRequest } from '../chat-model.js';
 import type { PromptSource } from '../language/language-model.js';
@@ -36,7 +36,7 @@ export class Idefics3Prompts implements PromptSource {
   constructor(
     private readonly settings: Idefics3PromptsSettings,
     private readonly tokens: PromptTokens<PromptRequest>,
-    private readonly vision: CallThread<VisionRequest, Float32Array<ArrayBuffer>>,
+    private readonly vision: Calls<VisionRequest, Float32Array<ArrayBuffer>>,
   ) {
     this.images = new ImageCache(settings.imageCacheBytes);
   }

@@ -2,7 +2,7 @@ import { FoveaError } from '@fovea/errors';
 import { Admission } from '../../engine/admission.js';
 import type { Prompt } from '../../engine/generation-request.js';
 import { assertInVocabulary, resolveSampling, type SamplingDefaults } from '../../engine/resolve-sampling.js';
-import type { DecoderThread } from '../../engine/threads/decoder-thread.js';
+import type { Generations } from '../../engine/threads/decoder-thread.js';
 import type { ChatModel, ChatModelLoad, ChatModelPiece, ChatModelRequest } from '../chat-model.js';
 
 /**
@@ -34,7 +34,7 @@ export class LanguageModel implements ChatModel {
   constructor(
     private readonly settings: LanguageModelSettings,
     private readonly prompts: PromptSource,
-    private readonly decoder: DecoderThread,
+    private readonly decoder: Generations,
   ) {
     this.admission = new Admission(settings.maxRunning, settings.maxWaiting);
   }

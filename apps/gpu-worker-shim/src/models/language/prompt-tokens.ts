@@ -1,5 +1,5 @@
 import { FoveaError } from '@fovea/errors';
-import type { CallThread } from '../../engine/threads/call-thread.js';
+import type { Calls } from '../../engine/threads/call-thread.js';
 import type { ChatImage, ChatModelRequest } from '../chat-model.js';
 import type { ChatPromptRequest } from './chat-prompt.js';
 
@@ -14,7 +14,7 @@ export interface PromptLimits {
 /** The prompt thread of a chat model, and the context that its prompts must fit. */
 export class PromptTokens<Request extends ChatPromptRequest> {
   constructor(
-    private readonly thread: CallThread<Request, Int32Array<ArrayBuffer>>,
+    private readonly thread: Calls<Request, Int32Array<ArrayBuffer>>,
     private readonly limits: PromptLimits,
   ) {}
 

@@ -10,6 +10,8 @@ import {
   writeFiles,
 } from '../write-folder.js';
 
+export type { DecoderSizes } from '../decoder/decoder-sizes.js';
+
 export interface Idefics3FolderOptions extends ModelFolderOptions {
   readonly vision?: VisionSizes;
   /** `model_type` (`idefics3`). */

@@ -1,0 +1,150 @@
+import { describe, expect, it } from '@jest/globals';
+import sharp from 'sharp';
+import type { GenerationRequest } from '../../engine/generation-request.js';
+import type { Calls } from '../../engine/threads/call-thread.js';
+import type { Generations } from '../../engine/threads/decoder-thread.js';
+import type { ChatModelPart, ChatModelPiece, ChatModelRequest } from '../chat-model.js';
+import { LanguageModel } from '../language/language-model.js';
+import { PromptTokens } from '../language/prompt-tokens.js';
+import { Idefics3Prompts } from './idefics3-prompts.js';
+import type { PromptRequest } from './prompt/idefics3-prompt.js';
+import type { VisionRequest } from './thread-settings.js';
+
+type Stage = 'prompt' | 'vision' | 'decoder';
+
+const end = { finishReason: 'stop' as const, stopReason: null };
+const load = { running: 0, cachedTokens: 0, preemptions: 0, prefixQueries: 0, prefixHits: 0 };
+const alive = { isHealthy: true, close: async () => undefined };
+
+/** Threads that answer at once; `fail` is asked before each stage. A prompt of one token, then the image tokens. */
+function fakeThreads(fail: (stage: Stage) => void) {
+  const calls: string[] = [];
+  const requests: Omit<GenerationRequest, 'id'>[] = [];
+  const note = async (stage: Stage): Promise<void> => {
+    calls.push(stage);
+    await Promise.resolve();
+    fail(stage);
+  };
+  const prompt: Calls<PromptRequest, Int32Array<ArrayBuffer>> = {
+    ...alive,
+    call: async ({ grids }) => {
+      await note('prompt');
+      return Int32Array.from([1, ...new Array<number>(4 * grids.length).fill(9)]);
+    },
+  };
+  const vision: Calls<VisionRequest, Float32Array<ArrayBuffer>> = {
+    ...alive,
+    call: async ({ images }) => {
+      await note('vision');
+      return new Float32Array(4 * images.length).fill(images[0]?.canvas[0] ?? 0);
+    },
+  };
+  const decoder: Generations = {
+    ...alive,
+    load,
+    async *generate(request) {
+      await note('decoder');
+      requests.push(request);
+      yield { index: 0, text: 'yes', tokenIds: [5], completionTokens: 1, end };
+    },
+  };
+  return { prompt, vision, decoder, calls, requests };
+}
+
+function createModel(fail: (stage: Stage) => void = () => undefined) {
+  const fake = fakeThreads(fail);
+  const limits = { maxModelLen: 64, longestTokenBytes: 10, leastImageTokens: 4 };
+  const prompts = new Idefics3Prompts(
+    {
+      image: { longestEdge: 8, tileEdge: 8, doImageSplitting: false, resample: 1 },
+      imageTokenId: 9,
+      tokensPerTile: 4,
+      imageCacheBytes: 1 << 16,
+    },
+    new PromptTokens(fake.prompt, limits),
+    fake.vision,
+  );
+  const settings = { id: 'tiny', maxModelLen: 64, eosTokenIds: [0], vocabularySize: 10 };
+  const bounds = { maxRunning: 4, maxWaiting: 4, kvCacheTokens: 256 };
+  const model = new LanguageModel({ ...settings, ...bounds }, prompts, fake.decoder);
+  return { model, ...fake };
+}
+
+const picture = (shade: number): Promise<Buffer> =>
+  sharp({ create: { width: 9, height: 9, channels: 3, background: { r: shade, g: 0, b: 0 } } })
+    .png()
+    .toBuffer();
+
+function ask(...images: Uint8Array[]): ChatModelRequest {
+  const parts: ChatModelPart[] = images.map((bytes, at) => ({
+    type: 'image',
+    image: { bytes, path: `image${at}` },
+  }));
+  return {
+    requestId: 'test',
+    messages: [{ role: 'user', content: [...parts, { type: 'text', text: 'What?' }] }],
+    sampling: {},
+    choices: 1,
+  };
+}
+
+const never = new AbortController().signal;
+
+async function answer(model: LanguageModel, request: ChatModelRequest): Promise<string> {
+  const pieces: ChatModelPiece[] = [];
+  for await (const piece of model.start(request, never)) pieces.push(piece);
+  return pieces.map(({ text }) => text).join('');
+}
+
+describe('an Idefics3 model', () => {
+  it('gives the decoder the embeddings of all images in order, known or not', async () => {
+    const { model, requests, calls } = createModel();
+    const [dark, light] = [await picture(10), await picture(200)];
+    await answer(model, ask(light, dark));
+    await answer(model, ask(dark, light, dark));
+    expect([...(requests[0]?.prompt.features ?? [])]).toEqual([
+      ...new Array(4).fill(200),
+      ...new Array(4).fill(10),
+    ]);
+    expect([...(requests[1]?.prompt.features ?? [])].filter((_, at) => at % 4 === 0)).toEqual([10, 200, 10]);
+    expect(requests[1]?.prompt.images.map(({ tokens }) => tokens)).toEqual([4, 4, 4]);
+    expect(calls.filter((stage) => stage === 'vision')).toHaveLength(2);
+    expect(model.load().caches).toMatchObject({ imageQueries: 5, imageHits: 3 });
+  });
+
+  it('decodes and encodes an image once that stands twice in a prompt', async () => {
+    const { model, calls } = createModel();
+    const image = await picture(77);
+    await answer(model, ask(image, image));
+    expect(calls.filter((stage) => stage === 'vision')).toHaveLength(1);
+  });
+
+  it.each<Stage | 'image'>(['image', 'prompt', 'vision', 'decoder'])(
+    'fails one request at the stage "%s", no neighbour, and gives its place back',
+    async (stage) => {
+      let isFailing = stage !== 'image';
+      const { model } = createModel((at) => {
+        if (at !== stage || !isFailing) return;
+        isFailing = false;
+        throw new RangeError('Array buffer allocation failed');
+      });
+      const bad = stage === 'image' ? (await picture(1)).subarray(0, 50) : await picture(1);
+      const neighbours = await Promise.all([2, 3].map(picture));
+      const results = await Promise.allSettled([
+        answer(model, ask(bad)),
+        ...neighbours.map((one) => answer(model, ask(one))),
+      ]);
+      expect(results.filter(({ status }) => status === 'rejected')).toHaveLength(1);
+      expect(results.filter((one) => one.status === 'fulfilled' && one.value === 'yes')).toHaveLength(2);
+      expect(model.load().waiting).toBe(0);
+      expect(await answer(model, ask(await picture(1)))).toBe('yes');
+    },
+  );
+
+  it('encodes nothing for a prompt that does not fit', async () => {
+    const { model, calls } = createModel();
+    const images = await Promise.all(Array.from({ length: 20 }, (_, at) => picture(at)));
+    await expect(answer(model, ask(...images))).rejects.toMatchObject({ code: 'CONTEXT_LENGTH_EXCEEDED' });
+    expect(calls).toEqual([]);
+  });
+});
