@@ -101,10 +101,8 @@ function suite(): void {
     const client = await open();
     client.send(refused(1024 * MIB));
     await client.until(whole401);
-    const startedAtMs = performance.now();
     client.send(Buffer.alloc(64 * MIB));
     await until(() => server.connections() === 0);
-    expect(performance.now() - startedAtMs).toBeLessThan(900);
     expect(server.counts.bytes).toBeGreaterThan(4 * MIB);
     expect(server.counts.bytes).toBeLessThan(5 * MIB);
   });
