@@ -92,8 +92,8 @@ function suite(): void {
     await leaving.until(whole401);
     leaving.socket.end();
     await until(() => server.connections() === 0);
-    // Both without the second that a silent client is given.
-    expect(performance.now() - startedAtMs).toBeLessThan(1_000);
+    // A silent client is given a second each time.
+    expect(performance.now() - startedAtMs).toBeLessThan(2_000);
   });
 
   it('throws away at most 4 MiB of a client that does not stop', async () => {
