@@ -1,4 +1,4 @@
-import { oneOf, text, type Variables, variable } from '@fovea/config';
+import { integer, oneOf, text, type Variables, variable } from '@fovea/config';
 
 /** What only `npm start` and `npm test` read: plain scripts without dependencies, which cannot export a table. */
 export const launcherVariables = {
@@ -8,9 +8,12 @@ export const launcherVariables = {
   FOVEA_REQUIRE: variable(oneOf(['all']).optional(), {
     help: '`all` makes `npm test` fail where it would skip what this machine lacks.',
   }),
+  FOVEA_PARITY_REQUESTS: variable(integer({ min: 1 }).default(20), {
+    help: 'Requests that each parity test of `npm test` compares with transformers.js.',
+  }),
 } satisfies Variables;
 
-/** What the `fovea` command reads; each has an option that goes before it, but for the key file. */
+/** What the `fovea` command reads. Those of its own have an option that goes before them, but for the key file. */
 export const cliVariables = {
   FOVEA_URL: variable(text().default('http://127.0.0.1:8080'), { help: 'Address of the gateway (`--url`).' }),
   FOVEA_API_KEY: variable(text().optional(), {
@@ -21,5 +24,12 @@ export const cliVariables = {
   FOVEA_MODEL: variable(text().optional(), {
     help: 'Model to ask (`--model`).',
     defaultText: 'the first available one that fits',
+  }),
+  HF_TOKEN: variable(text().optional(), {
+    help: 'Token for models that `fovea models pull` may not read without one.',
+    secret: true,
+  }),
+  HF_ENDPOINT: variable(text().default('https://huggingface.co'), {
+    help: 'The hub that `fovea models pull` asks.',
   }),
 } satisfies Variables;

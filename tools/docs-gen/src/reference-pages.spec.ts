@@ -14,12 +14,12 @@ const text = (file: string): string => referencePages().find((page) => page.file
 /** From `npm test` to the reporter it starts; nobody else's. */
 const internal = 'FOVEA_COUNTS_FILE';
 
-/** Names of our own variables that the sources of a folder read. */
+/** Names of our own variables, and of the hub's, that the sources of a folder read. */
 async function variablesRead(folder: string): Promise<Set<string>> {
   const files = await readdir(join(root, folder), { recursive: true });
   const sources = files.filter((file) => /\.(ts|mjs)$/.test(file) && !file.includes('.spec.'));
   const texts = await Promise.all(sources.map((file) => readFile(join(root, folder, file), 'utf8')));
-  return new Set(texts.flatMap((source) => source.match(/\bFOVEA_[A-Z_]+\b/g) ?? []));
+  return new Set(texts.flatMap((source) => source.match(/\b(?:FOVEA|HF)_[A-Z_]+\b/g) ?? []));
 }
 
 describe('the reference pages', () => {
