@@ -91,7 +91,8 @@ export interface EmbedAnswer {
 export interface RerankRequest {
   readonly requestId: string;
   readonly model: string;
-  readonly query: string;
+  /** For all documents, or one for each: the jobs of several clients in one call. */
+  readonly query: string | readonly string[];
   readonly documents: readonly string[];
 }
 

@@ -6,7 +6,8 @@ import { z } from 'zod';
 import type { Engine } from '../engine/engine.js';
 import type { ServedModel } from '../generation/chat-request.js';
 import { unreadable } from '../images/engine-image.js';
-import { type BatchLimits, EmbedBatcher } from './embed-batcher.js';
+import { embedKind, rerankKind } from './batch-kinds.js';
+import { Batcher, type BatchLimits } from './batcher.js';
 
 export type PoolingTask = EmbedTask | RerankTask;
 export type PoolingJob = Omit<InferenceJob, 'task'> & { readonly task: PoolingTask };
@@ -23,7 +24,7 @@ const textsSchema = z.array(z.string()).min(1);
 export class PoolingRunner {
   readonly #blobs: BlobStore;
   readonly #limits: BatchLimits;
-  readonly #batchers = new Map<Engine, EmbedBatcher>();
+  readonly #known = new Map<Engine, ReturnType<typeof createBatchers>>();
 
   constructor(blobs: BlobStore, limits: BatchLimits) {
     this.#blobs = blobs;
@@ -40,9 +41,9 @@ export class PoolingRunner {
     const about = { requestId: job.id, model: model.engineModel };
     const { task } = job;
     if (task.kind === 'rerank') {
-      // One query per call: the engines' protocol has no more.
       const documents = await this.#texts(job, task.documents, signal);
-      const answer = await engine.backend.rerank({ ...about, query: task.query, documents }, signal);
+      const request = { ...about, query: task.query, documents };
+      const answer = await this.#batchers(engine).rerank.run(request, signal);
       const scores = answer.scores.map((score, index) => ({ type: 'score' as const, index, score }));
       yield [...scores, endOf(answer.promptTokens)];
       return;
@@ -50,7 +51,7 @@ export class PoolingRunner {
     const inputs = await this.#texts(job, task.inputs, signal);
     const { dimensions } = task;
     const request = { ...about, inputs, ...(dimensions === undefined ? {} : { dimensions }) };
-    const { vectors, promptTokens } = await this.#batcher(engine).embed(request, signal);
+    const { vectors, promptTokens } = await this.#batchers(engine).embed.run(request, signal);
     for (let at = 0; at < vectors.length; at += VECTORS_PER_EVENTS) {
       yield vectors
         .slice(at, at + VECTORS_PER_EVENTS)
@@ -59,15 +60,10 @@ export class PoolingRunner {
     yield [endOf(promptTokens)];
   }
 
-  #batcher(engine: Engine): EmbedBatcher {
-    const known = this.#batchers.get(engine);
-    if (known !== undefined) return known;
-    const batcher = new EmbedBatcher(
-      (request, signal) => engine.backend.embed(request, signal),
-      this.#limits,
-    );
-    this.#batchers.set(engine, batcher);
-    return batcher;
+  #batchers(engine: Engine): ReturnType<typeof createBatchers> {
+    const known = this.#known.get(engine) ?? createBatchers(engine, this.#limits);
+    this.#known.set(engine, known);
+    return known;
   }
 
   async #texts(job: PoolingJob, texts: EmbedTask['inputs'], signal: AbortSignal): Promise<readonly string[]> {
@@ -90,4 +86,10 @@ export class PoolingRunner {
 const endOf = (promptTokens: number): GenerationEvent => ({
   type: 'generation-end',
   usage: { promptTokens, completionTokens: 0 },
+});
+
+/** Each engine has its own: a call goes to one of them. */
+const createBatchers = ({ backend }: Engine, limits: BatchLimits) => ({
+  embed: new Batcher(embedKind(backend), limits),
+  rerank: new Batcher(rerankKind(backend), limits),
 });

@@ -77,7 +77,10 @@ export function embedLengths({ inputs }: EmbedRequest): Promise<EmbedAnswer> {
 /** The longer a document, the better it fits. */
 export function scoreLengths({ query, documents }: RerankRequest): Promise<RerankAnswer> {
   const scores = documents.map((text) => text.length);
-  return Promise.resolve({ scores, promptTokens: totalLength([query, ...documents]) });
+  return Promise.resolve({
+    scores,
+    promptTokens: totalLength([...(typeof query === 'string' ? [query] : query), ...documents]),
+  });
 }
 
 export const delta = (text: string, completionTokens: number): GenerationEvent => ({

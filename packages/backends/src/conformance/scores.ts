@@ -30,6 +30,17 @@ export function describeScores(suite: Suite): void {
       }
     });
 
+    it('are the same for several queries in one call as for each alone', async () => {
+      const other = 'tax law';
+      const alone = [await rerank(), await rerank({ query: other })];
+      const queries = [...documents.map(() => query), ...documents.map(() => other)];
+      const together = await rerank({ query: queries, documents: [...documents, ...documents] });
+      const expected = alone.flatMap(({ scores }) => scores);
+      expect(together.scores).toHaveLength(6);
+      for (const [at, score] of together.scores.entries()) expect(score).toBeCloseTo(expected[at] ?? 0, 4);
+      expect(together.promptTokens).toBeGreaterThan(0);
+    });
+
     it('are refused for a reason that is told', async () => {
       await suite.expectRefusals((more) => rerank(more));
     });

@@ -19,7 +19,7 @@ import { readMetrics } from './load/read-metrics.js';
 import { readModels } from './models/read-models.js';
 import { askPooling } from './pooling/ask-pooling.js';
 import { readEmbeddings } from './pooling/read-embeddings.js';
-import { readScores } from './pooling/read-scores.js';
+import { readPairScores, readScores } from './pooling/read-scores.js';
 import { Deadline } from './transport/deadline.js';
 import { EngineConnection, readText, toBackendError } from './transport/engine-connection.js';
 
@@ -78,10 +78,14 @@ class OpenAiHttpBackend extends Backend {
   }
 
   override async rerank(request: RerankRequest, signal: AbortSignal): Promise<RerankAnswer> {
-    const { model, query, documents } = request;
-    const body = { model, query, documents };
-    const question = { path: '/v1/rerank', requestId: request.requestId, body, promptField: 'documents' };
-    return readScores(await this.#askPooling(question, signal), request);
+    const { model, query, documents, requestId } = request;
+    const about = { requestId, promptField: 'documents' };
+    if (typeof query === 'string') {
+      const question = { ...about, path: '/v1/rerank', body: { model, query, documents } };
+      return readScores(await this.#askPooling(question, signal), request);
+    }
+    const pairs = { ...about, path: '/v1/score', body: { model, text_1: query, text_2: documents } };
+    return readPairScores(await this.#askPooling(pairs, signal), request);
   }
 
   /** `/health` of vLLM answers 503 when its core is dead, and nothing at all when it hangs. */

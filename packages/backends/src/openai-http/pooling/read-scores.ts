@@ -19,3 +19,20 @@ export function readScores(value: unknown, request: RerankRequest): RerankAnswer
   const scores = inRequestOrder(results, request.documents.length).map((result) => result.relevance_score);
   return { scores, promptTokens: promptTokensOf(usage) };
 }
+
+const pairsSchema = z.object({
+  data: z.array(z.object({ index: z.number().int().nonnegative(), score: z.number() })),
+  usage: poolingUsageSchema,
+});
+
+/** The answer to `/v1/score` for as many queries as documents. Throws as `readScores` does. */
+export function readPairScores(value: unknown, request: RerankRequest): RerankAnswer {
+  const parsed = pairsSchema.safeParse(value);
+  if (!parsed.success) {
+    const detail = `not an answer with scores of pairs: ${z.prettifyError(parsed.error)}`;
+    throw new FoveaError('BACKEND_ERROR', { detail });
+  }
+  const { data, usage } = parsed.data;
+  const scores = inRequestOrder(data, request.documents.length).map(({ score }) => score);
+  return { scores, promptTokens: promptTokensOf(usage) };
+}
