@@ -54,10 +54,10 @@ export const variables = {
     defaultText: '64',
   }),
   ADAPTER_BATCH_INPUTS: variable(integer({ min: 1, max: 4096 }).default(64), {
-    help: 'Most texts of several embedding requests that go to an engine in one call; a longer request goes alone.',
+    help: 'Most texts of several embedding or rerank requests that go to an engine in one call; a longer request goes alone.',
   }),
   ADAPTER_BATCH_WAIT_MS: variable(integer({ min: 0, max: 1000 }).default(5), {
-    help: 'How long an embedding request waits for others to share a call with, in milliseconds.',
+    help: 'How long an embedding or rerank request waits for others to share a call with, in milliseconds.',
   }),
   ADAPTER_MAX_IMAGE_BYTES: variable(integer({ min: MIB }).default(256 * MIB), {
     help: 'Most bytes of images and long texts in memory, half of them to be sent and half to be decoded; a larger request runs alone.',
