@@ -1,4 +1,5 @@
 export { IMAGE_FORMATS, variables } from './gateway.config.js';
 export { type FixedLimit, fixedLimits } from './limits/fixed-limits.js';
 export { openApiDocument } from './openapi/document.js';
-export { type RouteSpec, routes } from './openapi/routes.js';
+export { routes } from './openapi/routes/all-routes.js';
+export type { RouteSpec } from './openapi/routes/route-spec.js';

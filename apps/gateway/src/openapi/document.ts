@@ -1,40 +1,7 @@
-import {
-  chatAnswerSchema,
-  chatChunkSchema,
-  chatRequestSchema,
-  fileDeletedSchema,
-  fileListSchema,
-  fileObjectSchema,
-  fileUploadSchema,
-  limitsSchema,
-  modelAvailableSchema,
-  modelCardSchema,
-  modelListSchema,
-  modelSettingsSchema,
-  openAiErrorSchema,
-  phariaErrorSchema,
-} from '@fovea/schemas/http';
 import { z } from 'zod';
-import { type RouteSpec, routes } from './routes.js';
-
-type Json = Record<string, unknown>;
-
-const components = {
-  ChatRequest: chatRequestSchema,
-  ChatAnswer: chatAnswerSchema,
-  ChatChunk: chatChunkSchema,
-  FileUpload: fileUploadSchema,
-  FileObject: fileObjectSchema,
-  FileList: fileListSchema,
-  FileDeleted: fileDeletedSchema,
-  ModelList: modelListSchema,
-  ModelCard: modelCardSchema,
-  ModelSettings: modelSettingsSchema,
-  ModelAvailable: modelAvailableSchema,
-  Limits: limitsSchema,
-  OpenAiError: openAiErrorSchema,
-  PhariaError: phariaErrorSchema,
-} as const satisfies Record<string, z.ZodType>;
+import { components } from './components.js';
+import { routes } from './routes/all-routes.js';
+import type { Json, RouteSpec } from './routes/route-spec.js';
 
 /** Zod puts nested named schemas under `$defs`; OpenAPI wants one flat list of components. */
 function componentSchemas(): Json {
@@ -67,6 +34,10 @@ function errorResponses(route: RouteSpec): Json {
   );
 }
 
+function success({ description, content }: RouteSpec['answer']): Json {
+  return content === undefined ? { description } : { description, content };
+}
+
 function operation(route: RouteSpec): Json {
   return {
     operationId: route.operationId,
@@ -76,7 +47,7 @@ function operation(route: RouteSpec): Json {
     ...(route.parameters === undefined ? {} : { parameters: route.parameters }),
     ...(route.request === undefined ? {} : { requestBody: route.request }),
     responses: {
-      '200': { description: route.answer.description, content: route.answer.content },
+      [String(route.answer.status ?? 200)]: success(route.answer),
       ...errorResponses(route),
     },
   };

@@ -1,0 +1,8 @@
+import { chatRoutes } from './chat-routes.js';
+import { fileRoutes } from './file-routes.js';
+import { modelRoutes } from './model-routes.js';
+import type { RouteSpec } from './route-spec.js';
+import { statusRoutes } from './status-routes.js';
+
+/** Every API route; a test proves that the gateway serves these and no others. */
+export const routes: readonly RouteSpec[] = [...chatRoutes, ...fileRoutes, ...modelRoutes, ...statusRoutes];
