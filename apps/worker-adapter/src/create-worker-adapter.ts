@@ -114,7 +114,7 @@ function createLanes(
 ): LaneConsumer[] {
   const checkpoint = settings.file.queue.checkpointName;
   const warn = quietRepeats((err) => logger.warn({ err }, 'queue'));
-  const lanes = lanesOf(settings.file.queue.models);
+  const lanes = lanesOf(settings.file.queue.models, settings.file.queue.capabilities);
   if (lanes.length === 0) logger.warn('no model of the worker file supports a task: nothing will be taken');
   return lanes.map(
     (kind) =>

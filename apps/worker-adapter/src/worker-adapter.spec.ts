@@ -29,7 +29,7 @@ const tinyPackage = {
   generatorType: 'vllm' as const,
   models: [],
   extensions: [],
-  capabilities: { tools: false, structuredOutput: [], reasoning: 'separate' as const },
+  capabilities: { tools: false, structuredOutput: [], reasoning: 'separate' as const, tokenizer: false },
   waitForWorkerS: 0,
   maxModelLen: 4096,
   imageProcessor: null,

@@ -1,5 +1,13 @@
 import type { GenerationEvent } from '@fovea/schemas/events';
-import type { ResponseFormat, Sampling, Tool, ToolCall, ToolChoice } from '@fovea/schemas/jobs';
+import type {
+  CompletionSampling,
+  ImageCrop,
+  ResponseFormat,
+  Sampling,
+  Tool,
+  ToolCall,
+  ToolChoice,
+} from '@fovea/schemas/jobs';
 
 export { EngineGoneError, isEngineGone } from './engine-gone.js';
 
@@ -35,9 +43,16 @@ export interface EngineMessage {
   readonly toolCallId?: string;
 }
 
-export interface ChatGeneration {
+/** What every generation has. */
+interface GenerationBase {
   readonly requestId: string;
   readonly model: string;
+  /** W3C trace context, handed on as it is. */
+  readonly traceparent?: string;
+}
+
+export interface ChatGeneration extends GenerationBase {
+  readonly kind: 'chat';
   readonly messages: readonly EngineMessage[];
   readonly sampling: Sampling;
   readonly tools?: readonly Tool[];
@@ -47,9 +62,39 @@ export interface ChatGeneration {
   readonly extensions?: Readonly<Record<string, unknown>>;
   /** Keeps the engine's prefix cache apart from that of other tenants. */
   readonly cacheSalt?: string;
-  /** W3C trace context, handed on as it is. */
-  readonly traceparent?: string;
 }
+
+export type EnginePromptItem =
+  | { readonly type: 'text'; readonly text: string }
+  | { readonly type: 'image'; readonly image: EngineImage; readonly crop?: ImageCrop }
+  | { readonly type: 'token-ids'; readonly tokenIds: readonly number[] };
+
+/** Goes on from a raw prompt. */
+export interface CompletionGeneration extends GenerationBase {
+  readonly kind: 'completion';
+  readonly prompt: readonly EnginePromptItem[];
+  readonly sampling: CompletionSampling;
+  /** The answer begins with the prompt; with `logprobs`, with those of its tokens, too. */
+  readonly echo?: boolean;
+  readonly extensions?: Readonly<Record<string, unknown>>;
+  /** Keeps the engine's prefix cache apart from that of other tenants. */
+  readonly cacheSalt?: string;
+}
+
+/** Speech as the engine gets it: read while it is sent. */
+export type EngineAudio = Pick<EngineImage, 'mediaType' | 'byteSize' | 'path' | 'chunks'>;
+
+export interface TranscriptionGeneration extends GenerationBase {
+  readonly kind: 'transcription';
+  readonly audio: EngineAudio;
+  /** ISO 639-1; absent: the engine listens for it. */
+  readonly language?: string;
+  readonly prompt?: string;
+  readonly temperature?: number;
+}
+
+/** All that an engine answers with a stream of events. */
+export type Generation = ChatGeneration | CompletionGeneration | TranscriptionGeneration;
 
 /** What an engine says of itself; part of the model package's content. */
 export interface EngineModel {
@@ -116,7 +161,7 @@ export interface RerankAnswer {
  * that is dead from one that is busy, slow or odd.
  */
 export abstract class Backend {
-  abstract generate(request: ChatGeneration, signal: AbortSignal): AsyncIterable<readonly GenerationEvent[]>;
+  abstract generate(request: Generation, signal: AbortSignal): AsyncIterable<readonly GenerationEvent[]>;
   /** Vectors for texts. All or nothing: one text that is refused refuses the request. */
   abstract embed(request: EmbedRequest, signal: AbortSignal): Promise<EmbedAnswer>;
   /** How well each document fits the query; larger is better. The scale is the model's. */

@@ -1,10 +1,12 @@
 import { errorCodes } from '@fovea/errors';
 import { z } from 'zod';
+import { blobRefSchema } from './jobs/blob-ref.js';
 
 /**
  * What one generation tells the world, in order: `generation-start`, any number of deltas, one `choice-end` per choice, then exactly
  * one terminal event (`generation-end` or `error`). Embedding and rerank jobs have one `embedding` or `score` per input in place of
- * deltas and choices. Workers append these to the request's log; gateways
+ * deltas and choices; transcriptions have `text-delta` and `segment` events and one `transcription`; tokenizer jobs have `tokens`,
+ * a `text-delta` or a `document`. Workers append these to the request's log; gateways
  * translate them to the client's dialect. Never media, never upstream addresses.
  */
 
@@ -85,10 +87,47 @@ export const scoreSchema = z.object({
   score: z.number(),
 });
 
+/** A stretch of speech with its text. Times are seconds from the beginning of the audio. */
+export const segmentSchema = z.object({
+  type: z.literal('segment'),
+  /** From 0. */
+  index: z.number().int().nonnegative(),
+  startS: z.number().nonnegative(),
+  endS: z.number().nonnegative(),
+  text: z.string(),
+  tokenIds: z.array(z.number().int()),
+  /** What the decoder said of it, where the engine tells: see OpenAI's verbose transcription. */
+  avgLogprob: z.number().optional(),
+  compressionRatio: z.number().optional(),
+  noSpeechProb: z.number().optional(),
+  temperature: z.number().optional(),
+});
+
+/** What was found out about the audio as a whole; once, before `generation-end`. */
+export const transcriptionSchema = z.object({
+  type: z.literal('transcription'),
+  /** ISO 639-1. */
+  language: z.string().optional(),
+  durationS: z.number().nonnegative().optional(),
+});
+
+/** A stretch of the tokens of a text. A long list comes in several events. */
+export const tokensSchema = z.object({
+  type: z.literal('tokens'),
+  tokenIds: z.array(z.number().int().nonnegative()),
+  /** As the vocabulary spells them (`Ġhello`); absent when the engine does not tell. */
+  tokens: z.array(z.string()).optional(),
+});
+
+/** An answer that is a file: where it lies. The request's references keep it until the request is released. */
+export const documentSchema = z.object({ type: z.literal('document'), blob: blobRefSchema });
+
 export const choiceEndSchema = z.object({
   type: z.literal('choice-end'),
   index: z.number().int().nonnegative(),
   finishReason: finishReasonSchema,
+  /** Which stop string or token ended it; absent when the model did. */
+  stopReason: z.union([z.string(), z.number()]).optional(),
 });
 
 export const generationEndSchema = z.object({
@@ -118,6 +157,10 @@ export const generationEventSchema = z.discriminatedUnion('type', [
   toolCallDeltaSchema,
   embeddingSchema,
   scoreSchema,
+  segmentSchema,
+  transcriptionSchema,
+  tokensSchema,
+  documentSchema,
   choiceEndSchema,
   generationEndSchema,
   errorEventSchema,

@@ -20,6 +20,10 @@ export const modelSchema = z.object({
   description: z.string(),
   multimodalEnabled: z.boolean(),
   chat: z.boolean(),
+  /** Goes on from raw prompts: `/complete`, `/completions`, `/evaluate`. */
+  completion: z.boolean().default(false),
+  /** Speech to text. */
+  transcription: z.boolean().default(false),
   /** Vectors for texts. */
   embedding: z.boolean().default(false),
   /** Scores of documents for a query. */
@@ -43,6 +47,8 @@ export const capabilitiesSchema = z.object({
   tools: z.boolean().default(false),
   structuredOutput: z.array(structuredOutputSchema).default([]),
   reasoning: reasoningSchema.default('separate'),
+  /** Tells the tokens of a text, and shows its tokenizer. */
+  tokenizer: z.boolean().default(false),
 });
 export type Capabilities = z.infer<typeof capabilitiesSchema>;
 

@@ -7,6 +7,8 @@ const model = (can: Partial<Model>): Model => ({
   description: '',
   multimodalEnabled: false,
   chat: false,
+  completion: false,
+  transcription: false,
   embedding: false,
   rerank: false,
   maximumCompletionTokens: null,
@@ -22,8 +24,14 @@ describe('lanesOf', () => {
     ['a model that takes pictures', [model({ chat: true, multimodalEnabled: true })], ['text', 'media']],
     ['an embedding model', [model({ embedding: true })], ['embed']],
     ['a reranker beside a chat model', [model({ chat: true }), model({ rerank: true })], ['text', 'embed']],
+    ['a model that goes on from raw prompts', [model({ completion: true })], ['text']],
+    ['a model that listens', [model({ transcription: true })], ['media']],
     ['a model for nothing', [model({ multimodalEnabled: true })], []],
   ])('gives %s its lanes', (_what, models, lanes) => {
-    expect(lanesOf(models)).toEqual(lanes);
+    expect(lanesOf(models, { tokenizer: false })).toEqual(lanes);
+  });
+
+  it('gives one that tells its tokens the lane of short work', () => {
+    expect(lanesOf([model({ chat: true })], { tokenizer: true })).toEqual(['text', 'embed']);
   });
 });

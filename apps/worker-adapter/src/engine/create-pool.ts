@@ -33,7 +33,8 @@ const TRUSTED_POLLS = 2;
 /** The engines of a worker, each with its gate, and what the metrics tell of them. */
 export function createPool(options: PoolOptions, parts: PoolParts): EnginePool {
   const { backends, telemetry } = parts;
-  const lanes = lanesOf(options.settings.file.queue.models);
+  const { queue } = options.settings.file;
+  const lanes = lanesOf(queue.models, queue.capabilities);
   const engines = backends.map((backend, index) => createEngine(`${index}`, backend, parts, options));
   for (const engine of engines) {
     const { name, health, gate } = engine;
@@ -74,7 +75,11 @@ function createEngine(
     served,
     health: new EngineHealth(backend),
     gate: new EngineGate({
-      slots: new Map(lanesOf(settings.file.queue.models).map((lane) => [lane, slots[lane]] as const)),
+      slots: new Map(
+        lanesOf(settings.file.queue.models, settings.file.queue.capabilities).map(
+          (lane) => [lane, slots[lane]] as const,
+        ),
+      ),
       maxLoadAgeMs: loadPollMs * TRUSTED_POLLS,
     }),
     quarantine,

@@ -44,6 +44,15 @@ function wholeBlob(task: Task): number | undefined {
       return Array.isArray(task.inputs) ? undefined : task.inputs.blob;
     case 'rerank':
       return Array.isArray(task.documents) ? undefined : task.documents.blob;
+    case 'completion':
+      return Array.isArray(task.prompt) ? undefined : task.prompt.blob;
+    case 'tokenize':
+      return typeof task.text === 'string' ? undefined : task.text.blob;
+    case 'detokenize':
+      return Array.isArray(task.tokenIds) ? undefined : task.tokenIds.blob;
+    case 'transcription':
+    case 'tokenizer':
+      return undefined;
   }
 }
 
@@ -76,6 +85,7 @@ export async function buildChatGeneration(
   const { toolChoice, parallelToolCalls, sampling } = job.task;
   const { messages, tools, responseFormat, extensions } = await readContent(source);
   const request: ChatGeneration = {
+    kind: 'chat',
     requestId: job.id,
     model: model.engineModel,
     messages: await toEngineMessages(messages, source),

@@ -54,6 +54,7 @@ export class Suite {
 
   request(more: Partial<ChatGeneration> = {}): ChatGeneration {
     return {
+      kind: 'chat' as const,
       requestId: '01920000-0000-7000-8000-000000000001',
       model: this.harness.model,
       messages: [{ role: 'user', content: 'say something' }],

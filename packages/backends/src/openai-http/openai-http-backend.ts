@@ -4,11 +4,11 @@ import type { Sampling } from '@fovea/schemas/jobs';
 import { EngineGoneError } from '../engine-gone.js';
 import {
   Backend,
-  type ChatGeneration,
   type EmbedAnswer,
   type EmbedRequest,
   type EngineLoad,
   type EngineModel,
+  type Generation,
   type RerankAnswer,
   type RerankRequest,
 } from '../index.js';
@@ -61,10 +61,8 @@ class OpenAiHttpBackend extends Backend {
     this.#connection = new EngineConnection({ baseUrl, apiKey, connections });
   }
 
-  override generate(
-    request: ChatGeneration,
-    signal: AbortSignal,
-  ): AsyncGenerator<readonly GenerationEvent[]> {
+  override generate(request: Generation, signal: AbortSignal): AsyncGenerator<readonly GenerationEvent[]> {
+    if (request.kind !== 'chat') throw new FoveaError('MISSING_CAPABILITY');
     const { requestTimeoutMs, idleTimeoutMs, samplingDefaults, returnTokenIds = false } = this.#options;
     const options = { totalMs: requestTimeoutMs, idleMs: idleTimeoutMs, samplingDefaults, returnTokenIds };
     return generateChat(this.#connection, request, options, signal);

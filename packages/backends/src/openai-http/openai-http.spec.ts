@@ -27,6 +27,7 @@ describe('openai-http', () => {
   }
 
   const request = (more: Partial<ChatGeneration> = {}): ChatGeneration => ({
+    kind: 'chat' as const,
     requestId: '01920000-0000-7000-8000-000000000002',
     model: 'fake-vlm',
     messages: [{ role: 'user', content: 'hello there' }],

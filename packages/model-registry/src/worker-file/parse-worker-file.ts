@@ -77,12 +77,18 @@ function warningsOf(content: unknown, queue: { url?: string | undefined; token?:
   return warnings;
 }
 
-function toModel([name, table]: readonly [string, z.infer<typeof modelTableSchema>]): Model {
+const hasLanguageModel = (type: GeneratorType): boolean => type === 'vllm' || type === 'luminous';
+
+function toModel(name: string, table: z.infer<typeof modelTableSchema>, type: GeneratorType): Model {
   return {
     name,
     description: table.description,
     multimodalEnabled: table.multimodal_enabled,
     chat: table.chat_task.supported,
+    completion:
+      table.completion_task.supported ??
+      (type === 'luminous' || (type === 'vllm' && table.chat_task.supported)),
+    transcription: table.transcription_task.supported ?? type === 'transcription',
     embedding: table.embedding_task.supported,
     rerank: table.rerank_task.supported,
     maximumCompletionTokens: table.maximum_completion_tokens ?? null,
@@ -125,7 +131,8 @@ function toGenerator(generator: FileContent['generator'], path: string): WorkerF
 }
 
 function toQueue({ queue, generator }: FileContent): WorkerFile['queue'] {
-  const models = Object.entries(queue.models).map(toModel);
+  const { type } = generator;
+  const models = Object.entries(queue.models).map(([name, table]) => toModel(name, table, type));
   return {
     ...optional('url', queue.url !== undefined && isRedisUrl(queue.url) ? queue.url : undefined),
     checkpointName: queue.checkpoint_name,
@@ -137,6 +144,7 @@ function toQueue({ queue, generator }: FileContent): WorkerFile['queue'] {
       tools: queue.tools,
       structuredOutput: generator.structured_output.supported_types,
       reasoning: queue.reasoning,
+      tokenizer: queue.tokenizer ?? hasLanguageModel(type),
     },
     models: models.sort((left, right) => (left.name < right.name ? -1 : 1)),
   };

@@ -20,6 +20,8 @@ const bareText = texts();
 const count = whole(1);
 const port = whole(1, 65_535);
 const flagTable = z.object({ supported: z.boolean().default(false) });
+/** What is not said follows from the generator's type. */
+const openFlagTable = z.object({ supported: z.boolean().optional() });
 
 const engineUrl = z
   .string()
@@ -59,6 +61,10 @@ export const modelTableSchema = z.object({
   chat_task: flagTable.prefault({}),
   embedding_task: flagTable.prefault({}),
   rerank_task: flagTable.prefault({}),
+  /** Ours: raw prompts. */
+  completion_task: openFlagTable.prefault({}),
+  /** Ours: speech to text. */
+  transcription_task: openFlagTable.prefault({}),
 });
 
 export const queueSchema = z.object({
@@ -72,6 +78,8 @@ export const queueSchema = z.object({
   extensions: z.array(bareText).optional(),
   /** Ours: the engine was started with a tool parser. */
   tools: z.boolean().default(false),
+  /** Ours: the engine tells the tokens of a text. */
+  tokenizer: z.boolean().optional(),
   /** Ours: where thinking goes; `inline` keeps it in `content` within `<think>`. */
   reasoning: reasoningSchema.default('separate'),
   http_request_retries: whole(0).optional(),

@@ -66,13 +66,15 @@ describe('parseWorkerFile', () => {
         version: 3,
         tags: [],
         waitForWorkerS: 0,
-        capabilities: { tools: false, structuredOutput: [], reasoning: 'separate' },
+        capabilities: { tools: false, structuredOutput: [], reasoning: 'separate', tokenizer: false },
         models: [
           {
             name: 'ocr',
             description: '',
             multimodalEnabled: false,
             chat: false,
+            completion: false,
+            transcription: false,
             embedding: false,
             rerank: false,
             maximumCompletionTokens: null,

@@ -111,9 +111,14 @@ export class FoveaSystem {
     });
     try {
       const model = { name, description: 'bench', multimodalEnabled: true, chat: true, aligned: false };
-      const offers = { embedding: false, rerank: false };
+      const offers = { completion: false, transcription: false, embedding: false, rerank: false };
       const more = { maximumCompletionTokens: null, promptTemplate: '', modelCard: null };
-      const capabilities = { tools: false, structuredOutput: [], reasoning: 'separate' as const };
+      const capabilities = {
+        tools: false,
+        structuredOutput: [],
+        reasoning: 'separate' as const,
+        tokenizer: false,
+      };
       const terms = {
         tags: [],
         generatorType: 'vllm' as const,

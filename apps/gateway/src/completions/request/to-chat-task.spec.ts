@@ -10,7 +10,7 @@ const modelPackage: ModelPackage = {
   generatorType: 'vllm',
   models: [],
   extensions: ['min_p', 'min_tokens', 'made_up'],
-  capabilities: { tools: false, structuredOutput: [], reasoning: 'separate' },
+  capabilities: { tools: false, structuredOutput: [], reasoning: 'separate', tokenizer: false },
   waitForWorkerS: 0,
   maxModelLen: 512,
   imageProcessor: null,
@@ -163,7 +163,7 @@ describe('a chat request', () => {
 const able: ModelPackage = {
   ...modelPackage,
   extensions: ['guided_json', 'guided_regex', 'structured_outputs', 'chat_template_kwargs.enable_thinking'],
-  capabilities: { tools: true, structuredOutput: ['json_schema'], reasoning: 'separate' },
+  capabilities: { tools: true, structuredOutput: ['json_schema'], reasoning: 'separate', tokenizer: false },
 };
 const withAble = (more: Record<string, unknown>): TranslatedChat =>
   toChatTask(parseChatRequest({ ...base, ...more }), new Map(), able);

@@ -5,7 +5,7 @@ import { toWireParameters } from './wire-parameters.js';
 
 describe('toWireParameters', () => {
   const options = { returnTokenIds: false };
-  const request = { requestId: 'r', model: 'm', messages: [], sampling: {} };
+  const request = { kind: 'chat' as const, requestId: 'r', model: 'm', messages: [], sampling: {} };
 
   it('always streams, asks for running usage, and names the API’s defaults', () => {
     expect(toWireParameters(request, options)).toEqual({

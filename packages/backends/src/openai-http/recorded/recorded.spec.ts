@@ -19,6 +19,7 @@ const recorded = z
 
 const never = new AbortController().signal;
 const request: ChatGeneration = {
+  kind: 'chat' as const,
   requestId: 'r',
   model: 'tiny-vlm',
   messages: [{ role: 'user', content: 'hello' }],

@@ -85,6 +85,7 @@ describe('openai-http with a big body', () => {
 
   async function send(backend: Backend, image: EngineImage, signal?: AbortSignal): Promise<string> {
     const request: ChatGeneration = {
+      kind: 'chat' as const,
       requestId: '01920000-0000-7000-8000-000000000003',
       model: 'm',
       messages: [{ role: 'user', content: [{ type: 'image', image }] }],

@@ -35,6 +35,7 @@ describe('openai-http on the wire', () => {
   };
 
   const request = (more: Partial<ChatGeneration> = {}): ChatGeneration => ({
+    kind: 'chat' as const,
     requestId: '01920000-0000-7000-8000-000000000003',
     model: 'm',
     messages: [{ role: 'user', content: 'hello' }],
@@ -214,7 +215,7 @@ describe('openai-http on the wire', () => {
     });
 
     it('of vectors and scores, too', async () => {
-      const ids = { requestId: 'r', model: 'm' };
+      const ids = { kind: 'chat' as const, requestId: 'r', model: 'm' };
       for (const ask of [
         (signal: AbortSignal) => backend.embed({ ...ids, inputs: ['a'] }, signal),
         (signal: AbortSignal) => backend.rerank({ ...ids, query: 'q', documents: ['a'] }, signal),
