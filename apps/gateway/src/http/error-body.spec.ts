@@ -19,7 +19,7 @@ describe('error bodies', () => {
         code: 'IMAGE_TOO_LARGE',
       });
     }
-    for (const url of ['/model-settings', '/v1/models_available', '/v1/limits?x=1']) {
+    for (const url of ['/model-settings', '/v1/models_available', '/v1/limits?x=1', '/limits/']) {
       expect(errorBody(url, error)).toEqual({
         error: 'too large',
         code: 'IMAGE_TOO_LARGE',

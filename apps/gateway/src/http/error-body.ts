@@ -1,9 +1,12 @@
 import { catalogue, type ErrorCode, FoveaError } from '@fovea/errors';
 import type { ErrorEvent } from '@fovea/schemas/events';
 import type { OpenAiErrorWire, PhariaErrorWire } from '@fovea/schemas/http';
+import { routes } from '../openapi/routes/all-routes.js';
 
 /** Routes of the PhariaInference API that OpenAI does not have; they answer errors in Pharia's flat form. */
-const phariaNative = new Set(['/model-settings', '/models_available', '/version', '/limits']);
+const phariaNative = routes
+  .filter(({ errorBody: dialect }) => dialect === 'PhariaError')
+  .map(({ path }) => new RegExp(`^${path.replaceAll(/\{\w+\}/g, '[^/]+')}/?$`));
 
 /** `/v1/x` and `/x` are one route. */
 export const routePath = (url: string): string => {
@@ -28,7 +31,8 @@ export function toPhariaBody(error: FoveaError): PhariaErrorWire {
 
 /** The body in the dialect of the route that was asked. */
 export function errorBody(url: string, error: FoveaError): OpenAiErrorWire | PhariaErrorWire {
-  return phariaNative.has(routePath(url)) ? toPhariaBody(error) : toOpenAiBody(error);
+  const path = routePath(url);
+  return phariaNative.some((route) => route.test(path)) ? toPhariaBody(error) : toOpenAiBody(error);
 }
 
 /** `Retry-After` goes out on 429 and 503 only: on a 413 it would make clients send the same body again. */

@@ -1,6 +1,7 @@
 import type { FastifyRequest } from 'fastify';
 import { v7 as uuidv7 } from 'uuid';
 import type { Principal } from '../auth/api-keys.js';
+import { routePath } from './error-body.js';
 
 /** What the gateway knows of a request from its first bytes on. */
 export interface RequestContext {
@@ -43,3 +44,9 @@ export function tenantOf(request: FastifyRequest): string {
   if (principal === undefined) throw new Error('an authenticated route was reached without a principal');
   return principal.tenant;
 }
+
+/** Who asks for what: the tenant, and the route as its template, without `/v1` and query. For telemetry. */
+export const requestSource = (request: FastifyRequest): { tenant: string; route: string } => ({
+  tenant: tenantOf(request),
+  route: routePath(request.routeOptions.url ?? request.url),
+});

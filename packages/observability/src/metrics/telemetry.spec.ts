@@ -21,12 +21,13 @@ describe('gateway telemetry', () => {
     const telemetry = createGatewayTelemetry(silent);
     const gauge = (name: string) =>
       sample(telemetry.registry, `fovea_requests_${name}{model="ocr",service="gateway"}`);
-    telemetry.requestStarted({ requestId: 'r1', model: 'ocr' });
-    telemetry.requestStarted({ requestId: 'r2', model: 'ocr' });
+    const request = { tenant: 'alpha', route: '/chat/completions', model: 'ocr' };
+    telemetry.requestStarted({ ...request, requestId: 'r1' });
+    telemetry.requestStarted({ ...request, requestId: 'r2' });
     telemetry.requestRunning({ requestId: 'r1' });
     telemetry.requestRunning({ requestId: 'r1' });
     expect([await gauge('waiting'), await gauge('running')]).toEqual(['1', '1']);
-    const end = { model: 'ocr', outcome: 'ok', status: 200, durationS: 2, ttftS: 0.5, images: 3 } as const;
+    const end = { ...request, outcome: 'ok', status: 200, durationS: 2, ttftS: 0.5, images: 3 } as const;
     telemetry.requestFinished({ ...end, requestId: 'r1' });
     telemetry.requestFinished({ ...end, requestId: 'r1' });
     telemetry.requestFinished({ ...end, requestId: 'r2', outcome: 'CLIENT_CLOSED', ttftS: undefined });
