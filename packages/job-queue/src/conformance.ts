@@ -1,7 +1,14 @@
 import { randomUUID } from 'node:crypto';
 import { type InferenceJob, type Lane, MAX_ENVELOPE_BYTES } from '@fovea/schemas/jobs';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import { type Consumer, type JobQueue, type Lease, MAX_PRIORITY, NICE_PRIORITY } from './index.js';
+import {
+  type Consumer,
+  type JobQueue,
+  type Lease,
+  MAX_PRIORITY,
+  NICE_PRIORITY,
+  NICE_SHARE,
+} from './index.js';
 
 /** What an adapter brings to its conformance tests: handles of several processes on one store. */
 export interface JobQueueFixture {
@@ -113,6 +120,51 @@ export function describeJobQueue(name: string, make: () => Promise<JobQueueFixtu
         }
       });
       expect(seen).toEqual([...urgent, ...normal, ...nice, ...last]);
+    });
+
+    it('gives the nice ones every so many a turn, in their order, and the others all the rest', async () => {
+      const nice = await enqueue(3, NICE_PRIORITY);
+      const normal = await enqueue(3 * NICE_SHARE);
+      const seen: string[] = [];
+      await withConsumer(async (consumer) => {
+        while (seen.length < nice.length + normal.length) {
+          const lease = await takeOne(consumer);
+          seen.push(lease.job.id);
+          await lease.acknowledge();
+        }
+      });
+      const turns = seen.flatMap((id, index) => (nice.includes(id) ? [[id, index]] : []));
+      expect(turns).toEqual(nice.map((id, index) => [id, (index + 1) * NICE_SHARE - 1]));
+      expect(seen.filter((id) => !nice.includes(id))).toEqual(normal);
+    });
+
+    it('lets no nice job wait for ever while others keep coming', async () => {
+      const [nice] = await enqueue(1, NICE_PRIORITY);
+      await enqueue(2);
+      await withConsumer(async (consumer) => {
+        let before = 0;
+        for (let lease = await takeOne(consumer); lease.job.id !== nice; lease = await takeOne(consumer)) {
+          before += 1;
+          expect(before).toBeLessThan(NICE_SHARE);
+          await enqueue(1);
+          await lease.acknowledge();
+        }
+      });
+    });
+
+    it('lets a nice job that is handed back be first among its like again, not before the others', async () => {
+      const nice = await enqueue(2, NICE_PRIORITY);
+      await withConsumer(async (consumer) => {
+        await (await takeOne(consumer)).handBack();
+        const normal = await enqueue(1);
+        const seen: string[] = [];
+        while (seen.length < 3) {
+          const lease = await takeOne(consumer);
+          seen.push(lease.job.id);
+          await lease.acknowledge();
+        }
+        expect(seen).toEqual([...normal, ...nice]);
+      });
     });
 
     it.each([0, -1, 1.5, MAX_PRIORITY + 1])('refuses priority %p', async (priority) => {

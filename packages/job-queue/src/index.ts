@@ -7,6 +7,8 @@ export const MAX_PRIORITY = 2 ** 21 - 1;
 export const NORMAL_PRIORITY = 1_000;
 /** For requests that ask to be queued behind the others (`nice=true`). */
 export const NICE_PRIORITY = 100_000;
+/** Of so many jobs that a consumer takes, one is the next in line of NICE_PRIORITY and behind, so that none waits for ever. */
+export const NICE_SHARE = 8;
 
 export interface EnqueueOptions {
   /** MIN_PRIORITY … MAX_PRIORITY. Default NORMAL_PRIORITY. */
@@ -45,7 +47,13 @@ export interface Lease {
 }
 
 export interface Consumer {
-  /** The next job, or undefined once `stop` was called. One call at a time. */
+  /**
+   * The next job, or undefined once `stop` was called. One call at a time.
+   *
+   * Lower priorities first, and first come, first served within one. Only every `NICE_SHARE`th job is the next of the nice
+   * ones, although others wait: however many of those keep coming, a nice job waits for at most `NICE_SHARE` of
+   * them for each nice one before it.
+   */
   take(): Promise<Lease | undefined>;
   /** Takes nothing more; a parked `take` returns undefined within a second. Running leases stay. */
   stop(): Promise<void>;

@@ -4,8 +4,8 @@ import { type Lane, MAX_ENVELOPE_BYTES } from '@fovea/schemas/jobs';
 import { createRedisBackend, Job, Queue, type RedisQueueBackend } from 'bullmq';
 import type { Redis } from 'ioredis';
 import { z } from 'zod';
-import type { JobState, LaneDepth } from '../index.js';
-import { removeScript } from './lane-scripts.js';
+import { type JobState, type LaneDepth, NICE_PRIORITY, NORMAL_PRIORITY } from '../index.js';
+import { advanceScript, removeScript } from './lane-scripts.js';
 import type { LockKeys } from './locks/lock-messages.js';
 import { LOCK_MS } from './locks/lock-renewal.js';
 
@@ -26,6 +26,9 @@ const MAX_EVENTS = 100;
 const STALLED_TURN_MS = 400;
 /** Retrying is decided by the token stream's log, never by a count in the queue. */
 const PRACTICALLY_UNLIMITED = 1_000_000;
+
+/** BullMQ's score of the first job of a priority; a counter in the lower 32 bits keeps the others in order. */
+const firstScore = (priority: number): number => priority * 2 ** 32;
 
 /** Tolerant: an id whose hash is lost comes back with nearly nothing, and must still be settled. */
 const takenSchema = z.tuple([
@@ -162,6 +165,12 @@ export class LaneStore {
     if (!reply[0]) return undefined;
     const [{ data, timestamp, attemptsStarted }, requestId] = takenSchema.parse(reply.slice(0, 2));
     return { requestId, token, attempt: attemptsStarted, enqueuedAtMs: timestamp, envelope: data };
+  }
+
+  /** Lets the next of the nice jobs go before those of normal priority. */
+  async advanceNice(): Promise<void> {
+    const scores = [firstScore(NICE_PRIORITY), firstScore(NORMAL_PRIORITY) - 1];
+    await advanceScript.run(this.client, [this.#key('prioritized')], scores);
   }
 
   /** True when the lock was still ours. */

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as wait } from 'node:timers/promises';
 import { FoveaError } from '@fovea/errors';
-import type { Consumer, Lease } from '../../index.js';
+import { type Consumer, type Lease, NICE_SHARE } from '../../index.js';
 import { parseEnvelope, type UnreadableJob } from '../envelope.js';
 import type { LaneStore, TakenJob } from '../lane-store.js';
 import { LOCK_MS, type LockRenewal } from '../locks/lock-renewal.js';
@@ -34,6 +34,8 @@ export class LaneConsumer implements Consumer {
   readonly #stalledCheck: NodeJS.Timeout;
   #taking: Promise<Lease | undefined> | undefined;
   #isRecovering = false;
+  /** Jobs taken since the last one that was the nice ones' turn. */
+  #takenSinceNice = 0;
   /** A fetch that was under way when `stop` came; what it brings is handed back. */
   #leftover: Promise<void> = Promise.resolve();
   #closed: Promise<void> | undefined;
@@ -107,8 +109,11 @@ export class LaneConsumer implements Consumer {
     const { store, locks } = this.parts;
     const nowMs = await this.parts.clock.nowMs();
     const askedAtMs = performance.now();
+    const isNiceTurn = this.#takenSinceNice >= NICE_SHARE - 1;
+    if (isNiceTurn) await store.advanceNice();
     const taken = await store.take(randomUUID());
     if (taken === undefined) return undefined;
+    this.#takenSinceNice = isNiceTurn ? 0 : this.#takenSinceNice + 1;
     // A reply that lay in a blocked loop for long may tell of a lock that has lapsed since: the job can be
     // another worker's already, and opening its log would shut that one out.
     const isFresh = performance.now() - askedAtMs < LOCK_MS / 2;
