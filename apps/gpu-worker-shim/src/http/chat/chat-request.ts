@@ -1,5 +1,7 @@
 import { FoveaError } from '@fovea/errors';
-import type { ChatModel, ChatModelRequest, ChatModelSampling } from '../../models/chat-model.js';
+import type { ChatModel, ChatModelRequest } from '../../models/chat-model.js';
+import type { GenerationFields } from '../generation/sampling-fields.js';
+import { toSampling, withoutNulls } from '../generation/to-sampling.js';
 import type { ChatFields } from './chat-fields.js';
 import { parseChatMessages } from './chat-messages.js';
 
@@ -11,46 +13,13 @@ export interface AnswerForm {
   readonly returnTokenIds: boolean;
 }
 
-export function toAnswerForm(fields: ChatFields): AnswerForm {
+export function toAnswerForm(fields: GenerationFields): AnswerForm {
   const includeUsage = fields.stream_options?.include_usage === true;
   return {
     isStream: fields.stream === true,
     includeUsage,
     continuousUsage: includeUsage && fields.stream_options?.continuous_usage_stats === true,
     returnTokenIds: fields.return_token_ids === true,
-  };
-}
-
-type Defined<T> = { [K in keyof T]?: Exclude<T[K], null | undefined> };
-
-/** JSON's null means the same as a field left out. */
-function withoutNulls<T extends object>(record: T): Defined<T> {
-  const kept = Object.entries(record).filter(([, value]) => value !== null && value !== undefined);
-  return Object.fromEntries(kept) as Defined<T>;
-}
-
-function toSampling(fields: ChatFields): ChatModelSampling {
-  const bias = Object.entries(fields.logit_bias ?? {}).map(([id, value]) => [Number(id), value] as const);
-  return {
-    ...withoutNulls({
-      maxTokens: fields.max_completion_tokens ?? fields.max_tokens,
-      temperature: fields.temperature,
-      topP: fields.top_p,
-      topK: fields.top_k,
-      minP: fields.min_p,
-      presencePenalty: fields.presence_penalty,
-      frequencyPenalty: fields.frequency_penalty,
-      repetitionPenalty: fields.repetition_penalty,
-      seed: fields.seed,
-      stopTokenIds: fields.stop_token_ids,
-      includeStopString: fields.include_stop_str_in_output,
-      ignoreEos: fields.ignore_eos,
-      minTokens: fields.min_tokens,
-      skipSpecialTokens: fields.skip_special_tokens,
-    }),
-    ...(fields.stop && { stop: [fields.stop].flat() }),
-    ...(bias.length > 0 && { logitBias: new Map(bias) }),
-    ...(fields.logprobs === true && { topLogprobs: fields.top_logprobs ?? 0 }),
   };
 }
 
@@ -92,7 +61,10 @@ export function toChatModelRequest(
   return {
     requestId,
     messages,
-    sampling: toSampling(fields),
+    sampling: toSampling(fields, {
+      maxTokens: fields.max_completion_tokens ?? fields.max_tokens,
+      topLogprobs: fields.logprobs === true ? (fields.top_logprobs ?? 0) : undefined,
+    }),
     choices: fields.n ?? 1,
     ...(splitting !== undefined && { imageOptions: { doImageSplitting: splitting } }),
     ...withoutNulls({ priority: fields.priority, cacheSalt: fields.cache_salt }),
