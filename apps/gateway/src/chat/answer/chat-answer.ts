@@ -1,5 +1,6 @@
 import type {
   FinishReason,
+  GenerationEnd,
   GenerationEvent,
   Logprob,
   ReasoningDelta,
@@ -41,34 +42,36 @@ export class ChatAnswer {
     }));
   }
 
-  /** Returns the answer with the event that ends it. Errors are the caller's. */
-  add(event: GenerationEvent): ChatAnswerWire | undefined {
+  add(event: GenerationEvent): void {
     switch (event.type) {
       case 'text-delta':
         this.#delta(event).text += event.text;
-        return undefined;
+        break;
       case 'reasoning-delta':
         this.#delta(event).reasoning += event.text;
-        return undefined;
+        break;
       case 'tool-call-delta':
         addCall(this.#delta(event).calls, event);
-        return undefined;
+        break;
       case 'choice-end':
         this.#choice(event.index).finishReason = event.finishReason;
-        return undefined;
-      case 'generation-end':
-        return {
-          id: this.head.id,
-          object: 'chat.completion',
-          created: this.head.created,
-          model: this.head.model,
-          system_fingerprint: event.systemFingerprint ?? null,
-          choices: this.#choices.map((choice, index) => this.#toWire(choice, index)),
-          usage: toUsageWire(event.usage),
-        };
+        break;
       default:
-        return undefined;
+        break;
     }
+  }
+
+  /** The answer, when all events were added. */
+  toWire({ usage, systemFingerprint }: GenerationEnd): ChatAnswerWire {
+    return {
+      id: this.head.id,
+      object: 'chat.completion',
+      created: this.head.created,
+      model: this.head.model,
+      system_fingerprint: systemFingerprint ?? null,
+      choices: this.#choices.map((choice, index) => this.#choiceWire(choice, index)),
+      usage: toUsageWire(usage),
+    };
   }
 
   #delta({ index, logprobs }: TextDelta | ReasoningDelta | ToolCallDelta): Choice {
@@ -84,7 +87,7 @@ export class ChatAnswer {
     return choice;
   }
 
-  #toWire(choice: Choice, index: number): ChatAnswerWire['choices'][number] {
+  #choiceWire(choice: Choice, index: number): ChatAnswerWire['choices'][number] {
     const reasoning = choice.reasoning === '' ? {} : { reasoning_content: choice.reasoning };
     return {
       index,

@@ -1,11 +1,9 @@
-import type { FoveaError } from '@fovea/errors';
 import type { GenerationEvent, ReasoningDelta, TextDelta, ToolCallDelta, Usage } from '@fovea/schemas/events';
 import type { ChatChunkWire } from '@fovea/schemas/http';
-import { toOpenAiBody } from '../../http/error-body.js';
+import { SSE_DONE, splitText, sseFrame } from '../../http/sse-frame.js';
+import { sseError } from '../../tasks/openai-error-frame.js';
+import type { StreamFrames } from '../../tasks/relay-stream.js';
 import { type AnswerHead, toLogprobsWire, toUsageWire } from './answer-head.js';
-
-/** Clients read a line of at most 128 KiB; escaped, a character can take six bytes. */
-const MAX_TEXT_CHARS = 10_000;
 
 type Choice = ChatChunkWire['choices'][number];
 type Delta = TextDelta | ReasoningDelta | ToolCallDelta;
@@ -18,17 +16,6 @@ export interface ChunkOptions {
   readonly logprobs: boolean;
 }
 
-/** Cuts text without cutting a surrogate pair. */
-export function* splitText(text: string): Generator<string> {
-  for (let start = 0; start < text.length; ) {
-    let end = Math.min(start + MAX_TEXT_CHARS, text.length);
-    const last = text.charCodeAt(end - 1);
-    if (end < text.length && last >= 0xd800 && last <= 0xdbff) end -= 1;
-    yield text.slice(start, end);
-    start = end;
-  }
-}
-
 /**
  * Translates events to the chunks of one streamed answer, in the order clients expect: a role chunk per choice,
  * content chunks, a finish chunk per choice, the usage chunk if asked for.
@@ -36,10 +23,18 @@ export function* splitText(text: string): Generator<string> {
  * The form is the strictest that any client needs: `usage: null` on each chunk but the usage chunk, `content` in each
  * delta before the finish, never text and finish reason together, no fingerprint before the finish.
  */
-export class ChatChunks {
+export class ChatChunks implements StreamFrames {
+  readonly done = SSE_DONE;
+  readonly failure = sseError;
   #begun = false;
 
   constructor(private readonly options: ChunkOptions) {}
+
+  frames(event: GenerationEvent): string {
+    let frames = '';
+    for (const chunk of this.translate(event)) frames += sseFrame(chunk);
+    return frames;
+  }
 
   *translate(event: GenerationEvent): Generator<ChatChunkWire> {
     if (!this.#begun && event.type !== 'error') {
@@ -124,12 +119,3 @@ export class ChatChunks {
 }
 
 /** One server-sent event: exactly `data: <json>` and an empty line; clients here choke on anything else. */
-export const sseFrame = (value: unknown): string => `data: ${JSON.stringify(value)}\n\n`;
-
-export const SSE_DONE = 'data: [DONE]\n\n';
-
-/** What a stream ends with when it broke: the error, the usage so far, and no `[DONE]`. */
-export function sseError(error: FoveaError, usage: Usage | undefined): string {
-  const counted = usage === undefined ? {} : { usage: toUsageWire(usage) };
-  return sseFrame({ ...toOpenAiBody(error), ...counted });
-}

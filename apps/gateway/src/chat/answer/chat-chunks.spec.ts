@@ -2,7 +2,9 @@ import { FoveaError } from '@fovea/errors';
 import type { GenerationEvent, ToolCallDelta } from '@fovea/schemas/events';
 import { type ChatChunkWire, chatChunkSchema } from '@fovea/schemas/http';
 import { describe, expect, it } from '@jest/globals';
-import { ChatChunks, splitText, sseError, sseFrame } from './chat-chunks.js';
+import { splitText, sseFrame } from '../../http/sse-frame.js';
+import { sseError } from '../../tasks/openai-error-frame.js';
+import { ChatChunks } from './chat-chunks.js';
 
 const head = { id: 'chatcmpl-1', created: 1, model: 'm' };
 const run = (

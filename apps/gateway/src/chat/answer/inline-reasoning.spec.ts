@@ -1,9 +1,9 @@
 import type { GenerationEvent } from '@fovea/schemas/events';
 import type { StreamEntry } from '@fovea/token-stream';
 import { describe, expect, it } from '@jest/globals';
+import { collectEvents } from '../../tasks/begin-answer.js';
 import { ChatAnswer } from './chat-answer.js';
 import { withInlineReasoning } from './inline-reasoning.js';
-import { collectAnswer } from './relay.js';
 
 const think = (text: string, index = 0): GenerationEvent => ({ type: 'reasoning-delta', index, text });
 const say = (text: string, index = 0): GenerationEvent => ({ type: 'text-delta', index, text });
@@ -24,7 +24,8 @@ async function* oneByOne(events: readonly GenerationEvent[]): AsyncGenerator<Str
 
 async function answerOf(events: readonly GenerationEvent[], choices = 1) {
   const answer = new ChatAnswer({ id: 'chatcmpl-1', created: 1, model: 'm' }, choices, false);
-  return (await collectAnswer(withInlineReasoning(oneByOne(events)), answer)).wire.choices;
+  const last = await collectEvents(withInlineReasoning(oneByOne(events)), (event) => answer.add(event));
+  return answer.toWire(last).choices;
 }
 
 describe('inline reasoning', () => {

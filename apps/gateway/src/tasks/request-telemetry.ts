@@ -2,7 +2,8 @@ import { FoveaError } from '@fovea/errors';
 import type { GatewayTelemetry, RequestStart } from '@fovea/observability';
 import type { Usage } from '@fovea/schemas/events';
 
-export interface ChatEnd {
+/** How an accepted request ended. */
+export interface RequestResult {
   readonly status: number;
   readonly usage: Usage | undefined;
   readonly queueTimeMs: number | undefined;
@@ -10,8 +11,9 @@ export interface ChatEnd {
 }
 
 /** Measures one accepted request with the gateway's clock. */
-export class ChatTelemetry {
+export class RequestTelemetry {
   #firstTokenMs: number | undefined;
+  #queueTimeMs: number | undefined;
 
   constructor(
     private readonly telemetry: GatewayTelemetry,
@@ -21,12 +23,14 @@ export class ChatTelemetry {
     telemetry.requestStarted(start);
   }
 
-  firstOutput(): void {
+  /** @param queueTimeMs milliseconds the job waited in its lane, as the worker saw it */
+  firstOutput(queueTimeMs: number | undefined): void {
     this.#firstTokenMs ??= performance.now();
+    this.#queueTimeMs = queueTimeMs;
     this.telemetry.requestRunning(this.start);
   }
 
-  finished({ status, usage, queueTimeMs, error }: ChatEnd): void {
+  finished({ status, usage, queueTimeMs = this.#queueTimeMs, error }: RequestResult): void {
     const code = error?.code;
     const { requestId } = this.start;
     if (code === 'CLIENT_CLOSED') this.telemetry.cancelled({ requestId, reason: 'client-closed' });

@@ -4,10 +4,11 @@ import { FoveaError } from '@fovea/errors';
 import type { GenerationEvent } from '@fovea/schemas/events';
 import type { StreamEntry } from '@fovea/token-stream';
 import { afterEach, describe, expect, it } from '@jest/globals';
-import { SseResponse } from '../../http/sse-response.js';
-import { ChatAnswer } from './chat-answer.js';
-import { ChatChunks } from './chat-chunks.js';
-import { beginAnswer, collectAnswer, relayStream } from './relay.js';
+import { ChatAnswer } from '../chat/answer/chat-answer.js';
+import { ChatChunks } from '../chat/answer/chat-chunks.js';
+import { SseResponse } from '../http/sse-response.js';
+import { beginAnswer, collectEvents } from './begin-answer.js';
+import { relayStream } from './relay-stream.js';
 
 const head = { id: 'chatcmpl-1', created: 1, model: 'm' };
 const usage = { promptTokens: 1, completionTokens: 2 };
@@ -25,9 +26,11 @@ describe('the first entry', () => {
   it('is read before anything is sent, and carries the queue time', async () => {
     const begun = await beginAnswer(entries([start, text], [stop, end]));
     expect(begun.queueTimeMs).toBe(12);
-    const answer = await collectAnswer(begun.entries, new ChatAnswer(head, 1, false));
-    expect(answer.wire.choices[0]?.message.content).toBe('hi');
-    expect(answer.wire.usage.total_tokens).toBe(3);
+    const answer = new ChatAnswer(head, 1, false);
+    const last = await collectEvents(begun.entries, (event) => answer.add(event));
+    const wire = answer.toWire(last);
+    expect(wire.choices[0]?.message.content).toBe('hi');
+    expect(wire.usage.total_tokens).toBe(3);
   });
 
   it('that is an error is thrown, so that it becomes a status', async () => {
