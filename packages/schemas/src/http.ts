@@ -1,4 +1,20 @@
 export {
+  type ApiKeyCreatedWire,
+  type ApiKeyWire,
+  apiKeyCreatedSchema,
+  apiKeyRequestSchema,
+  apiKeySchema,
+  MAX_KEY_DESCRIPTION_CHARS,
+  MAX_PERMISSIONS,
+  type PermissionWire,
+  permissionSchema,
+  permissionsSchema,
+  type RequestRecordWire,
+  requestRecordSchema,
+  type UserWire,
+  userSchema,
+} from './http/accounts.js';
+export {
   type ChatRequestWire,
   chatRequestSchema,
   contentWireSchema,
@@ -36,6 +52,7 @@ export {
   fileUploadSchema,
 } from './http/files.js';
 export {
+  type EmbeddingTypeWire,
   type LimitsWire,
   limitsSchema,
   type ModelAvailableWire,
@@ -47,6 +64,12 @@ export {
   modelListSchema,
   modelSettingsSchema,
 } from './http/listings.js';
+export {
+  type PromptItemWire,
+  type PromptWire,
+  promptItemWireSchema,
+  promptWireSchema,
+} from './http/prompt.js';
 export type {
   ResponseFormatWire,
   ToolCallWire,
