@@ -10,7 +10,7 @@ import { connectRedis, type RedisSettings } from '@fovea/redis';
 import type { TokenStream } from '@fovea/token-stream';
 import { createRedisTokenStream } from '@fovea/token-stream/redis';
 import { type ComposeOptions, createWorkerAdapter, type WorkerPorts } from './create-worker-adapter.js';
-import { endUnreadable } from './generation/end-unreadable.js';
+import { endUnreadable } from './generation/endings/end-unreadable.js';
 import { quietRepeats } from './quiet-repeats.js';
 import type { DrainOptions } from './worker-adapter.js';
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { FakeTokenStream } from '../fakes/fake-token-stream.js';
-import { GenerationStop } from '../generation/generation-stop.js';
 import { RunningGenerations } from '../generation/running-generations.js';
+import { GenerationStop } from '../generation/triggers/generation-stop.js';
 import { InterestWatch } from './interest-watch.js';
 
 const stopped = (stop: GenerationStop): Promise<void> =>

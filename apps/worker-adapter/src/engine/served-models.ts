@@ -2,7 +2,7 @@ import type { EngineModel } from '@fovea/backends';
 import { FoveaError } from '@fovea/errors';
 import { toModelPackage, type WorkerFile } from '@fovea/model-registry/worker-file';
 import type { ImageProcessor, ModelPackage } from '@fovea/schemas/model-package';
-import type { ServedModel } from '../generation/chat-request.js';
+import type { ServedModel } from '../generation/request/chat-request.js';
 import type { TokenLimits } from '../slots/job-tokens.js';
 import { type EngineMatch, matchModels } from './match-models.js';
 

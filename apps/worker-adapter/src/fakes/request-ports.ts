@@ -1,5 +1,5 @@
 import { BlobRoom } from '../generation/blob-room.js';
-import type { ChatRequestPorts } from '../generation/chat-request.js';
+import type { ChatRequestPorts } from '../generation/request/chat-request.js';
 import { ImagePreparer } from '../images/image-preparer.js';
 import type { FakeBlobStore } from './fake-blob-store.js';
 

@@ -15,8 +15,8 @@ import { FakeTokenStream } from '../fakes/fake-token-stream.js';
 import { RecordingTelemetry } from '../fakes/recording-telemetry.js';
 import { plainRequestPorts } from '../fakes/request-ports.js';
 import { BlobRoom } from './blob-room.js';
-import { buildChatGeneration } from './chat-request.js';
 import { Generation, type GenerationPorts } from './generation.js';
+import { buildChatGeneration } from './request/chat-request.js';
 
 describe('Generation', () => {
   let stream: FakeTokenStream;

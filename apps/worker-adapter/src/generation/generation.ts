@@ -12,16 +12,16 @@ import type { Claim, Place } from '../engine/claim.js';
 import type { Engine } from '../engine/engine.js';
 import { pause } from '../pause.js';
 import type { BlobRoom } from './blob-room.js';
-import { heldBytes, type ServedModel } from './chat-request.js';
-import { Cleanups } from './cleanups.js';
-import { countEarlierAttempt } from './earlier-attempt.js';
-import { type Ending, endingOfFailure, endingOfStop, isOverload, MAX_ATTEMPTS } from './ending.js';
-import { GenerationStop } from './generation-stop.js';
+import { countEarlierAttempt } from './endings/earlier-attempt.js';
+import { type Ending, endingOfFailure, endingOfStop, isOverload, MAX_ATTEMPTS } from './endings/ending.js';
+import { reportSettled } from './endings/report-settled.js';
+import { type Settled, settle } from './endings/settle.js';
 import { GenerationTiming } from './generation-timing.js';
 import { GuardedRun, type GuardedRunParts } from './guarded-run.js';
-import { reportSettled } from './report-settled.js';
-import { type Settled, settle } from './settle.js';
-import { stopAtDeadline, stopWhenCancelled, stopWhenLost } from './stop-triggers.js';
+import { heldBytes, type ServedModel } from './request/chat-request.js';
+import { Cleanups } from './triggers/cleanups.js';
+import { GenerationStop } from './triggers/generation-stop.js';
+import { stopAtDeadline, stopWhenCancelled, stopWhenLost } from './triggers/stop-triggers.js';
 import { UsageCount } from './usage-count.js';
 
 export interface GenerationPorts {

@@ -1,4 +1,4 @@
-import type { GenerationStop, StopCause } from './generation-stop.js';
+import type { GenerationStop, StopCause } from './triggers/generation-stop.js';
 
 /** The generations this process runs, by request id, so that they can be stopped and waited for. */
 export class RunningGenerations {

@@ -2,7 +2,7 @@ import type { BlobStore } from '@fovea/blob-store';
 import { createImageWorkers, planImage } from '@fovea/image-preprocessing';
 import type { AdapterTelemetry } from '@fovea/observability';
 import { BlobRoom } from '../generation/blob-room.js';
-import type { ChatRequestPorts } from '../generation/chat-request.js';
+import type { ChatRequestPorts } from '../generation/request/chat-request.js';
 import type { WorkerSettings } from '../worker-settings.js';
 import { ImagePreparer } from './image-preparer.js';
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
-import { FakeBlobStore } from '../fakes/fake-blob-store.js';
-import { FakeTokenStream } from '../fakes/fake-token-stream.js';
+import { FakeBlobStore } from '../../fakes/fake-blob-store.js';
+import { FakeTokenStream } from '../../fakes/fake-token-stream.js';
 import { endUnreadable } from './end-unreadable.js';
 
 describe('endUnreadable', () => {

@@ -4,7 +4,7 @@ import type { Lease } from '@fovea/job-queue';
 import type { Logger } from '@fovea/observability';
 import type { ErrorEvent, Usage } from '@fovea/schemas/events';
 import type { AppendOutcome, TokenStream, TokenWriter } from '@fovea/token-stream';
-import { pause } from '../pause.js';
+import { pause } from '../../pause.js';
 import { type Ending, toErrorEvent } from './ending.js';
 
 export interface SettlementPorts {

@@ -1,7 +1,7 @@
 import type { Lease } from '@fovea/job-queue';
 import type { AdapterTelemetry, Logger } from '@fovea/observability';
 import type { Usage } from '@fovea/schemas/events';
-import type { GenerationTiming } from './generation-timing.js';
+import type { GenerationTiming } from '../generation-timing.js';
 import type { Settled } from './settle.js';
 
 export interface SettledFacts {

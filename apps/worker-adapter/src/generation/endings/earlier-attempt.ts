@@ -1,5 +1,5 @@
 import type { TokenStream } from '@fovea/token-stream';
-import type { UsageCount } from './usage-count.js';
+import type { UsageCount } from '../usage-count.js';
 
 const PAGE = 500;
 

@@ -1,8 +1,8 @@
 import type { ChatGeneration, EngineImage, EngineMessage } from '@fovea/backends';
 import { describe, expect, it } from '@jest/globals';
-import { FakeBlobStore } from '../fakes/fake-blob-store.js';
-import { createJob } from '../fakes/fake-lease.js';
-import { plainRequestPorts } from '../fakes/request-ports.js';
+import { FakeBlobStore } from '../../fakes/fake-blob-store.js';
+import { createJob } from '../../fakes/fake-lease.js';
+import { plainRequestPorts } from '../../fakes/request-ports.js';
 import { buildChatGeneration, type ChatRequestPorts, heldBytes } from './chat-request.js';
 
 const signal = new AbortController().signal;

@@ -1,8 +1,8 @@
 import { type ErrorCode, FoveaError } from '@fovea/errors';
 import { condemned } from '@fovea/quarantine';
 import type { ErrorEvent, Usage } from '@fovea/schemas/events';
-import type { Verdict } from '../engine/runs/run.js';
-import type { StopCause } from './generation-stop.js';
+import type { Verdict } from '../../engine/runs/run.js';
+import type { StopCause } from '../triggers/generation-stop.js';
 
 /** From this attempt on the failure of an engine that lives is told to the client: another one would not do better. */
 export const ATTEMPTS_ON_LIVING_ENGINES = 3;

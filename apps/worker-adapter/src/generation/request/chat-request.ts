@@ -14,8 +14,8 @@ import {
   type Task,
 } from '@fovea/schemas/jobs';
 import type { ImageFamily } from '@fovea/schemas/model-package';
-import { type ImageHandover, toEngineImage, unreadable } from '../images/engine-image.js';
-import type { ImagePreparer } from '../images/image-preparer.js';
+import { type ImageHandover, toEngineImage, unreadable } from '../../images/engine-image.js';
+import type { ImagePreparer } from '../../images/image-preparer.js';
 import { PromptText } from './prompt-text.js';
 
 /** What the engine calls a model, and what its package bounds. */
