@@ -123,7 +123,8 @@ export interface EngineLoad {
 export interface EmbedRequest {
   readonly requestId: string;
   readonly model: string;
-  readonly inputs: readonly string[];
+  /** Texts, or prompts as token ids; never both. */
+  readonly inputs: readonly (string | readonly number[])[];
   readonly dimensions?: number;
 }
 
@@ -162,7 +163,7 @@ export interface RerankAnswer {
  */
 export abstract class Backend {
   abstract generate(request: Generation, signal: AbortSignal): AsyncIterable<readonly GenerationEvent[]>;
-  /** Vectors for texts. All or nothing: one text that is refused refuses the request. */
+  /** Vectors for texts. All or nothing: one input that is refused refuses the request. */
   abstract embed(request: EmbedRequest, signal: AbortSignal): Promise<EmbedAnswer>;
   /** How well each document fits the query; larger is better. The scale is the model's. */
   abstract rerank(request: RerankRequest, signal: AbortSignal): Promise<RerankAnswer>;

@@ -39,7 +39,9 @@ export {
   promptItemsSchema,
 } from './jobs/completion-task.js';
 export {
+  type EmbedInputs,
   type EmbedTask,
+  embedInputsSchema,
   embedTaskSchema,
   type RerankTask,
   rerankTaskSchema,

@@ -15,7 +15,7 @@ const isRefusal = (error: unknown): boolean =>
 
 /** Embedding jobs: those of one model and one length of vectors share a call. */
 export const embedKind = (backend: Backend): BatchKind<EmbedRequest, EmbedAnswer> => ({
-  keyOf: ({ model, dimensions }) => JSON.stringify([model, dimensions]),
+  keyOf: ({ model, dimensions, inputs }) => JSON.stringify([model, dimensions, typeof inputs[0]]),
   inputsOf: ({ inputs }) => inputs.length,
   join: (requests) => ({ ...requests[0], inputs: requests.flatMap(({ inputs }) => inputs) }),
   share: ({ vectors, promptTokens }, requests, at) => {

@@ -29,7 +29,14 @@ describe('a Batcher of embedding jobs', () => {
   const request = (...inputs: string[]): EmbedRequest => ({ requestId: inputs.join(), model: 'm', inputs });
   const lengths = ({ vectors }: EmbedAnswer): number[] =>
     vectors.map((vector) => Buffer.from(vector, 'base64').readFloatLE(0));
-  const called = (): (readonly string[])[] => calls.map((call) => call.request.inputs);
+  const called = (): (readonly (string | readonly number[])[])[] => calls.map((call) => call.request.inputs);
+
+  it('keeps prompts of token ids out of the calls of texts', async () => {
+    const ids = { requestId: 'ids', model: 'm', inputs: [[7, 8, 9]] };
+    const answers = await Promise.all([batcher.run(request('a'), never), batcher.run(ids, never)]);
+    expect(called()).toEqual(expect.arrayContaining([['a'], [[7, 8, 9]]]));
+    expect(answers.map(lengths)).toEqual([[1], [3]]);
+  });
 
   it('puts what comes together into one call, and gives each job its own vectors', async () => {
     const answers = await Promise.all([

@@ -1,7 +1,7 @@
 import type { BlobStore } from '@fovea/blob-store';
 import { FoveaError } from '@fovea/errors';
 import type { GenerationEvent } from '@fovea/schemas/events';
-import type { EmbedTask, InferenceJob, RerankTask } from '@fovea/schemas/jobs';
+import { type EmbedTask, embedInputsSchema, type InferenceJob, type RerankTask } from '@fovea/schemas/jobs';
 import { z } from 'zod';
 import type { Engine } from '../engine/engine.js';
 import type { ServedModel } from '../generation/request/chat-request.js';
@@ -41,14 +41,14 @@ export class PoolingRunner {
     const about = { requestId: job.id, model: model.engineModel };
     const { task } = job;
     if (task.kind === 'rerank') {
-      const documents = await this.#texts(job, task.documents, signal);
+      const documents = await this.#read(job, task.documents, textsSchema, signal);
       const request = { ...about, query: task.query, documents };
       const answer = await this.#batchers(engine).rerank.run(request, signal);
       const scores = answer.scores.map((score, index) => ({ type: 'score' as const, index, score }));
       yield [...scores, endOf(answer.promptTokens)];
       return;
     }
-    const inputs = await this.#texts(job, task.inputs, signal);
+    const inputs = await this.#read(job, task.inputs, embedInputsSchema, signal);
     const { dimensions } = task;
     const request = { ...about, inputs, ...(dimensions === undefined ? {} : { dimensions }) };
     const { vectors, promptTokens } = await this.#batchers(engine).embed.run(request, signal);
@@ -66,19 +66,25 @@ export class PoolingRunner {
     return known;
   }
 
-  async #texts(job: PoolingJob, texts: EmbedTask['inputs'], signal: AbortSignal): Promise<readonly string[]> {
-    if (Array.isArray(texts)) return texts;
-    const ref = job.blobs[texts.blob];
+  /** What stands in the envelope, or in the blob that it names. */
+  async #read<T extends readonly unknown[]>(
+    job: PoolingJob,
+    inputs: NoInfer<T> | { readonly blob: number },
+    schema: z.ZodType<T>,
+    signal: AbortSignal,
+  ): Promise<T> {
+    if (!('blob' in inputs)) return inputs;
+    const ref = job.blobs[inputs.blob];
     if (ref === undefined)
-      throw new FoveaError('INTERNAL', { detail: `the envelope has no blob ${texts.blob}` });
+      throw new FoveaError('INTERNAL', { detail: `the envelope has no blob ${inputs.blob}` });
     const bytes = await this.#blobs.read(ref, signal).catch((error: unknown) => {
       signal.throwIfAborted();
       throw unreadable(ref, error);
     });
     try {
-      return textsSchema.parse(JSON.parse(bytes.toString('utf8')));
+      return schema.parse(JSON.parse(bytes.toString('utf8')));
     } catch (error) {
-      throw new FoveaError('INTERNAL', { detail: 'the blob of texts does not hold texts', cause: error });
+      throw new FoveaError('INTERNAL', { detail: 'the blob of inputs does not hold inputs', cause: error });
     }
   }
 }

@@ -64,12 +64,16 @@ export class FakeBackend extends Backend {
   }
 }
 
-const totalLength = (texts: readonly string[]): number => texts.join('').length;
+type Input = string | readonly number[];
+const totalLength = (inputs: readonly Input[]): number =>
+  inputs.reduce<number>((sum, { length }) => sum + length, 0);
 
-/** One vector per text: its length, and its first character's code. */
+/** One vector per input: its length, and its first character's code or its first id. */
 export function embedLengths({ inputs }: EmbedRequest): Promise<EmbedAnswer> {
-  const vectors = inputs.map((text) =>
-    Buffer.from(Float32Array.of(text.length, text.charCodeAt(0)).buffer).toString('base64'),
+  const first = (input: Input): number =>
+    typeof input === 'string' ? input.charCodeAt(0) : (input[0] ?? Number.NaN);
+  const vectors = inputs.map((input) =>
+    Buffer.from(Float32Array.of(input.length, first(input)).buffer).toString('base64'),
   );
   return Promise.resolve({ vectors, promptTokens: totalLength(inputs) });
 }
