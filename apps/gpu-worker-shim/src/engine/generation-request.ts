@@ -29,6 +29,8 @@ export interface GenerationRequest {
   readonly priority?: number;
   /** Prompts share cached keys and values only with those of the same salt. */
   readonly cacheSalt?: string;
+  /** How many alternatives to each of the prompt's own tokens; absent: nothing is said of them. */
+  readonly promptLogprobs?: number;
   /** The beginning of the answer, generated elsewhere. It is neither sampled nor given out again. One choice only. */
   readonly answerIds?: readonly number[];
 }

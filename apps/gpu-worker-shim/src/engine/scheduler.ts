@@ -5,6 +5,7 @@ import { PIECE_TOKENS, Prefill } from './prefill.js';
 import { PrefixCache, type TokenPrefix } from './prefix-cache.js';
 import { SamplerScratch } from './sampling/sampler.js';
 import { Sequence, type SequencePiece } from './sequence.js';
+import { nameGiven } from './text/name-logprob.js';
 import type { TokenBytes } from './text/token-text.js';
 import { isBefore, WaitingLine } from './waiting-line.js';
 
@@ -159,7 +160,9 @@ export class Scheduler<Cache extends KvCache, Row extends DecoderRow> {
       try {
         const result = await active.prefill.advance();
         // A cancel may have arrived during the pass.
-        if (this.active !== active || result === undefined) continue;
+        if (this.active !== active) continue;
+        this.tellLogprobs(active);
+        if (result === undefined) continue;
         this.active = undefined;
         this.start(active, result);
       } catch (error) {
@@ -182,12 +185,24 @@ export class Scheduler<Cache extends KvCache, Row extends DecoderRow> {
         });
       }
       const sequences = job.sequences ?? this.createSequences(request);
-      const known = this.prefixes.find(this.prefixOf(job, ids));
-      return { job, sequences, prefill: new Prefill(request.prompt, ids, known, this.decoder) };
+      // After a sequence had to make room its prompt has been told of. What is cached has no logits any more.
+      const alternatives = job.sequences === undefined ? request.promptLogprobs : undefined;
+      const known = alternatives === undefined ? this.prefixes.find(this.prefixOf(job, ids)) : undefined;
+      const prefill = new Prefill(request.prompt, ids, known, this.decoder, alternatives);
+      return { job, sequences, prefill };
     } catch (error) {
       this.fail(request.id, error);
       return undefined;
     }
+  }
+
+  /** What the pieces of a prompt make known of it goes out with each of them, so nothing grows with the prompt. */
+  private tellLogprobs({ job, prefill }: ActivePrefill<Cache, Row>): void {
+    const told = prefill.takeLogprobs();
+    if (told.length === 0) return;
+    const promptLogprobs = told.map((one) => one && nameGiven(one, this.tokens));
+    const nothing = { index: 0, text: '', tokenIds: [], completionTokens: 0 };
+    this.pieces.push({ ...nothing, promptLogprobs, id: job.request.id });
   }
 
   private createSequences({ choices, prompt, answerIds = [] }: GenerationRequest): Sequence[] {

@@ -89,4 +89,12 @@ describe('a sequence', () => {
     expect(top[0]!.logprob - top[1]!.logprob).toBeCloseTo(5, 4);
     expect(run('a')[0]).not.toHaveProperty('logprobs');
   });
+
+  it('marks tokens whose text is not part of the answer', () => {
+    const hidden = (settings: Partial<SequenceSettings>) =>
+      run('a.', { topLogprobs: 0, ...settings }).map(({ logprobs }) => logprobs?.[0]?.isHidden === true);
+    expect(hidden({})).toEqual([false, true]);
+    expect(hidden({ includeStop: true, skipSpecialTokens: false })).toEqual([false, false]);
+    expect(hidden({ includeStop: true })).toEqual([false, true]);
+  });
 });

@@ -1,13 +1,14 @@
 import { FoveaError } from '@fovea/errors';
-import type { ChoiceEnd, SampledLogprob, TokenLogprob } from '../models/chat-model.js';
-import { type IdLogprob, rowLogprobs } from './sampling/logprobs.js';
+import type { ChoiceEnd, PromptLogprob, SampledLogprob } from '../models/chat-model.js';
+import { rowLogprobs } from './sampling/logprobs.js';
 import { Sampler, type SamplerScratch, type SamplerSettings } from './sampling/sampler.js';
+import { nameLogprob } from './text/name-logprob.js';
 import { StopStrings } from './text/stop-strings.js';
 import { IncrementalText, type TokenBytes } from './text/token-text.js';
 
 /** Everything that shapes one choice, resolved: nothing is left to a default. Plain data, so it can change threads. */
 export interface SequenceSettings extends SamplerSettings {
-  /** At least 1; prompt and completion together fit the context. */
+  /** 0: only the prompt is run. Prompt and completion together fit the context. */
   readonly maxTokens: number;
   readonly eosTokenIds: readonly number[];
   readonly ignoreEos: boolean;
@@ -26,6 +27,8 @@ export interface SequencePiece {
   readonly text: string;
   readonly tokenIds: readonly number[];
   readonly logprobs?: readonly SampledLogprob[];
+  /** Where they were asked for: of the prompt's next tokens, from the second one on. Nothing else is in such a piece. */
+  readonly promptLogprobs?: readonly (PromptLogprob | null)[];
   readonly end?: ChoiceEnd;
   readonly completionTokens: number;
 }
@@ -79,9 +82,10 @@ export class Sequence {
 
   /** Samples from the model's logits for this row and gives out what the new token makes known. */
   accept(row: Float32Array): SequencePiece {
+    if (this.settings.maxTokens === 0) return this.endUnheard();
     const id = this.sampler.next(row);
     this.generated.push(id);
-    const { text, end } = this.advance(id);
+    const { text, end, isHidden } = this.advance(id);
     if (end !== undefined) this.hasEnded = true;
     return {
       index: this.index,
@@ -89,24 +93,35 @@ export class Sequence {
       tokenIds: [id],
       completionTokens: this.completionTokens,
       ...(this.settings.topLogprobs !== undefined && {
-        logprobs: [this.logprob(row, id, this.settings.topLogprobs)],
+        logprobs: [{ ...this.logprob(row, id, this.settings.topLogprobs), ...(isHidden && { isHidden }) }],
       }),
       ...(end !== undefined && { end }),
     };
   }
 
-  private advance(id: number): { text: string; end?: ChoiceEnd } {
+  /** A budget of nothing: the logits of the prompt are there, no token is wanted. */
+  private endUnheard(): SequencePiece {
+    this.hasEnded = true;
+    const end = { finishReason: 'length', stopReason: null } as const;
+    return { index: this.index, text: '', tokenIds: [], completionTokens: 0, end };
+  }
+
+  private advance(id: number): { text: string; isHidden: boolean; end?: ChoiceEnd } {
     const stopped = this.stopToken(id);
+    const isSkipped = this.settings.skipSpecialTokens && this.tokens.isSpecial(id);
     if (stopped !== undefined) {
       const shown = this.settings.includeStop ? this.text.push(id) : '';
-      return { text: this.stops.push(shown, true).text + this.remainder(), end: stopped };
+      const text = this.stops.push(shown, true).text + this.remainder();
+      return { text, isHidden: isSkipped || !this.settings.includeStop, end: stopped };
     }
     const match = this.stops.push(this.text.push(id), this.completionTokens > this.settings.minTokens);
+    const { text } = match;
     if (match.stop !== undefined) {
-      return { text: match.text, end: { finishReason: 'stop', stopReason: match.stop } };
+      return { text, isHidden: isSkipped, end: { finishReason: 'stop', stopReason: match.stop } };
     }
-    if (this.completionTokens < this.settings.maxTokens) return { text: match.text };
-    return { text: match.text + this.remainder(), end: { finishReason: 'length', stopReason: null } };
+    if (this.completionTokens < this.settings.maxTokens) return { text, isHidden: isSkipped };
+    const end = { finishReason: 'length', stopReason: null } as const;
+    return { text: text + this.remainder(), isHidden: isSkipped, end };
   }
 
   private stopToken(id: number): ChoiceEnd | undefined {
@@ -121,13 +136,9 @@ export class Sequence {
     return this.stops.flush() + this.text.flush();
   }
 
-  private logprob(row: Float32Array, id: number, count: number): SampledLogprob {
+  private logprob(row: Float32Array, id: number, count: number) {
     const { sampled, top } = rowLogprobs(row, id, count);
-    return { ...this.named(sampled), top: top.map((entry) => this.named(entry)) };
-  }
-
-  private named({ id, logprob }: IdLogprob): TokenLogprob {
-    const bytes = this.tokens.bytesOf(id) ?? new Uint8Array();
-    return { token: new TextDecoder().decode(bytes), logprob, bytes: [...bytes] };
+    const { tokens } = this;
+    return { ...nameLogprob(sampled, tokens), top: top.map((entry) => nameLogprob(entry, tokens)) };
   }
 }

@@ -23,7 +23,7 @@ export interface ChatModelMessage {
 
 /** Sampling parameters as the client sent them; an absent field means the model's own default. */
 export interface ChatModelSampling {
-  /** Lowered by the model to the room its context leaves. */
+  /** Lowered by the model to the room its context leaves. 0, in raw prompts only: nothing is generated. */
   readonly maxTokens?: number;
   readonly temperature?: number;
   readonly topP?: number;
@@ -77,6 +77,19 @@ export interface TokenLogprob {
 /** A sampled token and the alternatives asked for; the first alternative is always the sampled token. */
 export interface SampledLogprob extends TokenLogprob {
   readonly top: readonly TokenLogprob[];
+  /** Its text is not in the answer: a special token, or the one that ended it. */
+  readonly isHidden?: boolean;
+}
+
+/** A token with its place among all tokens; 1 is the most probable one. */
+export interface RankedLogprob extends TokenLogprob {
+  readonly id: number;
+  readonly rank: number;
+}
+
+/** What the model thought of a token of the prompt, and the best ones in order. */
+export interface PromptLogprob extends RankedLogprob {
+  readonly top: readonly RankedLogprob[];
 }
 
 /** Why a choice ended: a stop token (`reason` its id, null for the end-of-text token), a stop string, or the budget. */
@@ -92,6 +105,11 @@ export interface ChatModelPiece {
   readonly text: string;
   readonly tokenIds: readonly number[];
   readonly logprobs?: readonly SampledLogprob[];
+  /**
+   * Where they were asked for, in pieces of their own in front of all others: of the prompt's next tokens, from the second
+   * one on; null for a token of an image.
+   */
+  readonly promptLogprobs?: readonly (PromptLogprob | null)[];
   readonly end?: ChoiceEnd;
   /** All tokens of the prompt, images included; the same in every piece. */
   readonly promptTokens: number;

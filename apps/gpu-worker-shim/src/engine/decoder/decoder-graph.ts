@@ -88,10 +88,14 @@ export class DecoderGraph {
     return { inputs_embeds: new Tensor('float32', embeddings, [rows, perRow, hiddenSize]) };
   }
 
-  /** Runs the decoder and gives the named outputs. Inputs the graph does not have are left out. */
+  /**
+   * Runs the decoder and gives the named outputs. Inputs the graph does not have are left out; a graph without
+   * `num_logits_to_keep` gives logits of all tokens, whatever `logitsToKeep` says.
+   */
   run(
     feeds: Readonly<Record<string, Tensor>>,
     outputs: readonly string[],
+    logitsToKeep = 1,
   ): Promise<InferenceSession.OnnxValueMapType> {
     const { facts } = this;
     const { attention_mask, position_ids, ...others } = feeds;
@@ -100,7 +104,7 @@ export class DecoderGraph {
         ...others,
         ...(facts.takesAttentionMask && attention_mask && { attention_mask }),
         ...(facts.takesPositions && position_ids && { position_ids }),
-        ...(facts.takesLogitsToKeep && { num_logits_to_keep: int64Tensor([1], []) }),
+        ...(facts.takesLogitsToKeep && { num_logits_to_keep: int64Tensor([logitsToKeep], []) }),
       },
       [...outputs],
     );

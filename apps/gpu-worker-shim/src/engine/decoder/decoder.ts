@@ -9,6 +9,8 @@ export interface TokenRun {
   readonly ids: readonly number[];
   /** Embeddings that take the place of those of the token at that index. */
   readonly replaced: readonly { readonly at: number; readonly embedding: Float32Array }[];
+  /** Give the logits of every token, not only of the last one. */
+  readonly wantsAllLogits?: boolean;
 }
 
 /** What a forward pass gives for one sequence. */
@@ -16,6 +18,8 @@ export interface DecoderResult<Cache extends KvCache> {
   readonly cache: Cache;
   /** Logits of the last token, one per vocabulary entry. */
   readonly logits: Float32Array;
+  /** Where they were asked for: of all tokens of the run, one row after the other. */
+  readonly allLogits?: Float32Array;
 }
 
 /** A sequence in decode steps: it grows with every step until it is released. */

@@ -77,11 +77,14 @@ export class MergedDecoder extends Decoder<SequenceCache, DecoderRow> {
       feeds[tensor.past] = kvTensor(data, [1, tensor.heads, past, tensor.headSize]);
     }
     const presents = facts.cache.map(({ present }) => present);
-    const outputs = await this.graph.run(feeds, ['logits', ...presents]);
+    const wantsAll = run.wantsAllLogits === true;
+    const outputs = await this.graph.run(feeds, ['logits', ...presents], wantsAll ? run.ids.length : 1);
+    const logits = floatsOf(outputs, 'logits');
     return {
       cache: { length, tensors: presents.map((name) => kvOf(outputs, name)) },
       // Without `num_logits_to_keep` the graph gives a row for every token; only the last one matters.
-      logits: floatsOf(outputs, 'logits').subarray(-facts.vocabularySize),
+      logits: logits.subarray(-facts.vocabularySize),
+      ...(wantsAll && { allLogits: logits }),
     };
   }
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { rowLogprobs } from './logprobs.js';
+import { givenLogprobs, rowLogprobs } from './logprobs.js';
 
 const row = Float32Array.from([1, 3, 2, 0]);
 const total = Math.log([...row].reduce((sum, logit) => sum + Math.exp(logit), 0));
@@ -28,5 +28,25 @@ describe('log probabilities of a row', () => {
       { id: 1, logprob: -9999 },
       { id: 0, logprob: 0 },
     ]);
+  });
+});
+
+describe('log probabilities of a given token', () => {
+  it('tell its place and the best ones in order, itself among them', () => {
+    expect(givenLogprobs(row, 2, 2)).toEqual({
+      id: 2,
+      rank: 2,
+      logprob: expect.closeTo(2 - total, 10),
+      top: [
+        { id: 1, rank: 1, logprob: expect.closeTo(3 - total, 10) },
+        { id: 2, rank: 2, logprob: expect.closeTo(2 - total, 10) },
+      ],
+    });
+    expect(givenLogprobs(row, 3, 0)).toMatchObject({ id: 3, rank: 4, top: [] });
+  });
+
+  it('rank equal ones by their ids, as the greedy choice does', () => {
+    const equal = Float32Array.from([1, 1, 1]);
+    expect([0, 1, 2].map((id) => givenLogprobs(equal, id, 0).rank)).toEqual([1, 2, 3]);
   });
 });

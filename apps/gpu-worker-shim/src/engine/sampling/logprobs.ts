@@ -4,6 +4,17 @@ export interface IdLogprob {
   readonly logprob: number;
 }
 
+/** With its place among all tokens: 1 is the most probable one; of equal ones the lower id comes first. */
+export interface RankedIdLogprob extends IdLogprob {
+  readonly rank: number;
+}
+
+/** What a model thought of a token that was given to it. */
+export interface GivenLogprobs extends RankedIdLogprob {
+  /** The best ones, in order, the given one among them if it is one. */
+  readonly top: readonly RankedIdLogprob[];
+}
+
 export interface RowLogprobs {
   readonly sampled: IdLogprob;
   /** As vLLM gives them: the sampled token first, then ranks 1, 2, … without it, `count` entries in all. */
@@ -33,6 +44,20 @@ function highestIds(logits: Float32Array, count: number): number[] {
     if (ids.length > count) ids.pop();
   }
   return ids;
+}
+
+/** How probable a given token was, and the `count` best ones, under the model's own distribution. */
+export function givenLogprobs(logits: Float32Array, givenId: number, count: number): GivenLogprobs {
+  const total = logSumExp(logits);
+  const own = logits[givenId]!;
+  let rank = 1;
+  for (let id = 0; id < logits.length; id += 1) {
+    const logit = logits[id]!;
+    if (logit > own || (logit === own && id < givenId)) rank += 1;
+  }
+  const entry = (id: number) => ({ id, logprob: Math.max(LOWEST, logits[id]! - total) });
+  const best = count === 0 ? [] : highestIds(logits, count);
+  return { ...entry(givenId), rank, top: best.map((id, at) => ({ ...entry(id), rank: at + 1 })) };
 }
 
 /** Log probabilities under the model's own distribution, before any sampling parameter. */

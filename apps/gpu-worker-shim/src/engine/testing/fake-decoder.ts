@@ -81,7 +81,14 @@ export class FakeDecoder extends Decoder<FakeCache, FakeRow> {
     for (const { at, embedding } of run.replaced) added[at] = embedding[0] ?? 0;
     const fed = [...(cache?.fed ?? []), ...added];
     this.fail('extend', fed);
-    return { cache: { length: fed.length, fed }, logits: this.logitsAfter(fed) };
+    const result = { cache: { length: fed.length, fed }, logits: this.logitsAfter(fed) };
+    if (run.wantsAllLogits !== true) return result;
+    const allLogits = new Float32Array(run.ids.length * this.vocabularySize);
+    for (const at of run.ids.keys()) {
+      const known = fed.slice(0, fed.length - run.ids.length + at + 1);
+      allLogits.set(this.logitsAfter(known), at * this.vocabularySize);
+    }
+    return { ...result, allLogits };
   }
 
   truncate({ fed }: FakeCache, length: number): FakeCache {
