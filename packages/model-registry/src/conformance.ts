@@ -244,6 +244,27 @@ export function describeModelRegistry(name: string, make: () => Promise<ModelReg
         const outcomes = await Promise.allSettled(attempts);
         expect(outcomes.filter((outcome) => outcome.status === 'fulfilled')).toHaveLength(1);
       });
+
+      it('is removed with all its versions and names once no worker is present, and can be registered anew', async () => {
+        await workers.register(worker(packageOf('gone', 1, ['a', 'b']), 'w:1'));
+        await workers.register(worker(packageOf('gone', 2, ['b']), 'w:2'));
+        await workers.register(worker(packageOf('gone:2', 1, ['stays'])));
+        expect(await gateway.remove('gone')).toBe('in-use');
+        await workers.withdraw(worker(packageOf('gone', 2, ['b']), 'w:2'));
+        expect(await gateway.remove('gone')).toBe('in-use');
+        await workers.withdraw(worker(packageOf('gone', 1, ['a', 'b']), 'w:1'));
+        expect(await gateway.remove('gone')).toBe('removed');
+        expect((await gateway.list()).map((listing) => listing.model.name)).toEqual(['stays']);
+        expect(await gateway.remove('gone')).toBe('unknown');
+        expect(await workers.renew(worker(packageOf('gone', 2, ['b']), 'w:2'))).toBe(false);
+        await workers.register(worker(packageOf('heir', 1, ['a'])));
+        await workers.register(worker(packageOf('gone', 1, ['b'])));
+        await available('b');
+      });
+
+      it('that nobody registered cannot be removed', async () => {
+        for (const name of ['nobody', '', '__proto__']) expect(await gateway.remove(name)).toBe('unknown');
+      });
     });
   });
 }

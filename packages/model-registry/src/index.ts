@@ -15,6 +15,9 @@ export interface Registration {
   readonly workerId: string;
 }
 
+/** `in-use`: a worker of the checkpoint is present. */
+export type RemovalOutcome = 'removed' | 'in-use' | 'unknown';
+
 /**
  * The model packages that workers have registered, and which of them have a worker (DESIGN D1).
  *
@@ -34,5 +37,7 @@ export abstract class ModelRegistry {
   abstract list(): Promise<ModelListing[]>;
   /** One model, as fresh as `list`; looks again before it says undefined. */
   abstract resolve(name: string): Promise<ModelListing | undefined>;
+  /** Forgets a checkpoint, all versions and names, unless one of its workers is present; they could register it anew. */
+  abstract remove(checkpoint: string): Promise<RemovalOutcome>;
   abstract close(): Promise<void>;
 }

@@ -1,4 +1,9 @@
-import { type ModelListing, ModelRegistry, type Registration } from '@fovea/model-registry';
+import {
+  type ModelListing,
+  ModelRegistry,
+  type Registration,
+  type RemovalOutcome,
+} from '@fovea/model-registry';
 
 /** Writes down who was registered; a test may make it forget or refuse. */
 export class FakeModelRegistry extends ModelRegistry {
@@ -50,6 +55,10 @@ export class FakeModelRegistry extends ModelRegistry {
 
   resolve(): Promise<ModelListing | undefined> {
     return Promise.resolve(undefined);
+  }
+
+  remove(): Promise<RemovalOutcome> {
+    return Promise.resolve('unknown');
   }
 
   close(): Promise<void> {

@@ -3,9 +3,12 @@ import type { ModelPackage } from '@fovea/schemas/model-package';
 import type { ModelListing } from '../index.js';
 import { parseStoredPackage } from './package-content.js';
 
+/** What the fields of all versions of a checkpoint begin with. */
+export const checkpointFields = (checkpoint: string): string => `${encodeName(checkpoint)}:`;
+
 /** Hash field of a package, and the beginning of its workers' presence members. */
 export const packageField = (modelPackage: Pick<ModelPackage, 'checkpoint' | 'version'>): string =>
-  `${encodeName(modelPackage.checkpoint)}:${modelPackage.version}`;
+  `${checkpointFields(modelPackage.checkpoint)}${modelPackage.version}`;
 
 export const presenceMember = (modelPackage: ModelPackage, workerId: string): string =>
   `${packageField(modelPackage)}:${encodeName(workerId)}`;

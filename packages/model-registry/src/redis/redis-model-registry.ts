@@ -2,11 +2,18 @@ import { FoveaError } from '@fovea/errors';
 import { connectRedis, type RedisSettings } from '@fovea/redis';
 import type { Redis } from 'ioredis';
 import { z } from 'zod';
-import { type ModelListing, ModelRegistry, type Registration } from '../index.js';
+import { type ModelListing, ModelRegistry, type Registration, type RemovalOutcome } from '../index.js';
 import { FreshValue } from './fresh-value.js';
-import { packageField, presenceMember, toListings } from './listings.js';
+import { checkpointFields, packageField, presenceMember, toListings } from './listings.js';
 import { contentOf, differingFields, type PackageContent } from './package-content.js';
-import { listScript, registerScript, registryKeys, renewScript, withdrawScript } from './registry-scripts.js';
+import {
+  listScript,
+  registerScript,
+  registryKeys,
+  removeScript,
+  renewScript,
+  withdrawScript,
+} from './registry-scripts.js';
 
 export interface RedisModelRegistryOptions {
   readonly redis: RedisSettings;
@@ -28,6 +35,7 @@ const registerReply = z.union([
   z.tuple([z.literal('lower'), z.string()]),
   z.tuple([z.literal('name-taken'), z.string(), z.string()]),
 ]);
+const removeReply = z.enum(['removed', 'in-use', 'unknown']);
 const listReply = z.tuple([z.array(z.string()), z.array(z.string())]);
 
 type Refusal = Exclude<z.infer<typeof registerReply>, ['registered']>;
@@ -131,6 +139,20 @@ class RedisModelRegistry extends ModelRegistry {
 
   async resolve(name: string): Promise<ModelListing | undefined> {
     return (await this.#listings.current()).get(name) ?? (await this.#listings.latest()).get(name);
+  }
+
+  async remove(checkpoint: string): Promise<RemovalOutcome> {
+    const { packages, highest, names, presence } = registryKeys;
+    const outcome = removeReply.parse(
+      await removeScript.run(
+        this.#client,
+        [packages, highest, names, presence],
+        [checkpoint, checkpointFields(checkpoint), this.#graceMs],
+      ),
+    );
+    // Who asks here next must not read of it any more.
+    await this.#listings.latest();
+    return outcome;
   }
 
   close(): Promise<void> {

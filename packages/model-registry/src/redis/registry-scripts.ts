@@ -69,6 +69,34 @@ return 1
 export const withdrawScript = defineScript(`return redis.call('ZREM', KEYS[1], ARGV[1])`);
 
 /**
+ * KEYS packages, highest, names, presence
+ * ARGV checkpoint, beginning of its package fields and presence members, grace ms
+ * Returns 'removed', 'in-use' or 'unknown'
+ */
+export const removeScript = defineScript(`
+local packages, highest, names, presence = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
+local checkpoint, beginning = ARGV[1], ARGV[2]
+local function isOurs(text) return string.sub(text, 1, #beginning) == beginning end
+if redis.call('HEXISTS', highest, checkpoint) == 0 then return 'unknown' end
+${nowMs}
+for _, member in ipairs(redis.call('ZRANGEBYSCORE', presence, nowMs - tonumber(ARGV[3]), '+inf')) do
+  if isOurs(member) then return 'in-use' end
+end
+for _, member in ipairs(redis.call('ZRANGE', presence, 0, -1)) do
+  if isOurs(member) then redis.call('ZREM', presence, member) end
+end
+for _, field in ipairs(redis.call('HKEYS', packages)) do
+  if isOurs(field) then redis.call('HDEL', packages, field) end
+end
+local owners = redis.call('HGETALL', names)
+for i = 1, #owners, 2 do
+  if owners[i + 1] == checkpoint then redis.call('HDEL', names, owners[i]) end
+end
+redis.call('HDEL', highest, checkpoint)
+return 'removed'
+`);
+
+/**
  * KEYS packages, presence
  * ARGV grace ms
  * Returns {stored packages, presence members heard of within the grace}
