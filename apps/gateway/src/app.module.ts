@@ -11,6 +11,11 @@ import type { RedisSettings } from '@fovea/redis';
 import { TokenStream } from '@fovea/token-stream';
 import { createRedisTokenStream } from '@fovea/token-stream/redis';
 import { type DynamicModule, Module, type Provider } from '@nestjs/common';
+import { AccountsController } from './accounts/accounts.controller.js';
+import { accountProviders } from './accounts/accounts.providers.js';
+import { ApiKeysController } from './accounts/api-keys.controller.js';
+import { ApiKeyStore } from './auth/api-key-store.js';
+import { createRedisApiKeyStore } from './auth/redis-api-key-store.js';
 import { ChatController } from './chat/chat.controller.js';
 import { chatProviders } from './chat/chat.providers.js';
 import { FileCatalogue } from './files/file-catalogue.js';
@@ -19,6 +24,10 @@ import { fileProviders } from './files/files.providers.js';
 import { createRedisFileCatalogue } from './files/redis-file-catalogue.js';
 import { CONFIG, type GatewayConfig } from './gateway.config.js';
 import { LOGGER, TELEMETRY } from './injection-tokens.js';
+import { createRedisRequestJournal } from './journal/redis-request-journal.js';
+import { RequestJournal } from './journal/request-journal.js';
+import { withJournal } from './journal/with-journal.js';
+import { ModelPackagesController } from './models/model-packages.controller.js';
 import { ModelsController } from './models/models.controller.js';
 import { OpenApiController } from './openapi/openapi.controller.js';
 import { StatusController } from './ops/status.controller.js';
@@ -54,6 +63,11 @@ function adapters(config: GatewayConfig, logger: Logger): Provider[] {
     },
     { provide: Quarantine, useFactory: () => createRedisQuarantine({ redis, role: 'producer' }) },
     { provide: FileCatalogue, useFactory: () => createRedisFileCatalogue(redis) },
+    { provide: ApiKeyStore, useFactory: () => createRedisApiKeyStore(redis) },
+    {
+      provide: RequestJournal,
+      useFactory: () => createRedisRequestJournal(redis, config.REQUEST_JOURNAL_TTL_S),
+    },
   ];
 }
 
@@ -63,15 +77,32 @@ export class AppModule {
   static register(config: GatewayConfig, logger: Logger, telemetry: GatewayTelemetry): DynamicModule {
     return {
       module: AppModule,
-      controllers: [ChatController, FilesController, ModelsController, StatusController, OpenApiController],
+      controllers: [
+        AccountsController,
+        ApiKeysController,
+        ChatController,
+        FilesController,
+        ModelsController,
+        ModelPackagesController,
+        StatusController,
+        OpenApiController,
+      ],
       providers: [
         { provide: CONFIG, useValue: config },
         { provide: LOGGER, useValue: logger },
-        { provide: TELEMETRY, useValue: telemetry },
+        {
+          provide: TELEMETRY,
+          inject: [RequestJournal],
+          useFactory: (journal: RequestJournal) =>
+            withJournal(telemetry, journal, (error) =>
+              logger.warn({ err: error }, 'could not write the journal'),
+            ),
+        },
         ...adapters(config, logger),
         ...taskProviders,
         ...chatProviders,
         ...fileProviders,
+        ...accountProviders,
       ],
     };
   }

@@ -14,11 +14,12 @@ import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { FastifyInstance } from 'fastify';
 import { AppModule } from './app.module.js';
-import { ApiKeys } from './auth/api-keys.js';
+import { ApiKeyStore } from './auth/api-key-store.js';
+import { KeyRing } from './auth/key-ring.js';
 import { InterestKeeper } from './delivery/interest-keeper.js';
 import { Sweeper } from './delivery/sweeper.js';
 import { FileCatalogue } from './files/file-catalogue.js';
-import { type GatewayConfig, parseApiKeys } from './gateway.config.js';
+import type { GatewayConfig } from './gateway.config.js';
 import { createClientErrorHandler } from './http/client-error.js';
 import { installDoor, type OnTurnedAway } from './http/door.js';
 import { installEarlyAnswer } from './http/early-answer.js';
@@ -27,6 +28,7 @@ import { ErrorFilter } from './http/error-filter.js';
 import { createHttpServer } from './http/http-server.js';
 import { LoggerBridge } from './http/logger-bridge.js';
 import { TextParser } from './ingest/text/text-parser.js';
+import { RequestJournal } from './journal/request-journal.js';
 import { openApiDocument } from './openapi/document.js';
 
 /** A gateway that listens. */
@@ -108,7 +110,6 @@ export async function createGateway(config: GatewayConfig, logger: Logger): Prom
   const fastify: FastifyInstance = adapter.getInstance();
   installEarlyAnswer(fastify);
   endConnectionsOnClose(fastify);
-  installDoor(fastify, new ApiKeys(parseApiKeys(config.GATEWAY_API_KEYS)), logger, onTurnedAway);
   const app = await NestFactory.create<NestFastifyApplication>(
     AppModule.register(config, logger, telemetry),
     adapter,
@@ -117,6 +118,7 @@ export async function createGateway(config: GatewayConfig, logger: Logger): Prom
       logger: new LoggerBridge(logger),
     },
   );
+  installDoor(fastify, app.get(KeyRing), logger, onTurnedAway);
   if (config.CORS_ORIGINS.length > 0) {
     app.enableCors({
       origin: [...config.CORS_ORIGINS],
@@ -151,6 +153,8 @@ export async function createGateway(config: GatewayConfig, logger: Logger): Prom
       await app.get(ModelRegistry).close();
       await app.get(Quarantine).close();
       await app.get(FileCatalogue).close();
+      await app.get(ApiKeyStore).close();
+      await app.get(RequestJournal).close();
       await ops.close();
     },
   };

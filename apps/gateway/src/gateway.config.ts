@@ -16,19 +16,32 @@ import {
 const MIB = 1024 * 1024;
 const GIB = 1024 * MIB;
 
+const keyPairs = () =>
+  text({
+    pattern: /^[^:,\s]+:[^:,\s]+(\s*,\s*[^:,\s]+:[^:,\s]+)*\s*$/,
+    expected: 'tenant:key, comma separated',
+  });
+
 /** Every variable the gateway reads; `docs/reference/env.md` is generated from this record. */
 export const variables = {
   GATEWAY_HOST: variable(text().default('0.0.0.0'), { help: 'Address the API listens on.' }),
   GATEWAY_PORT: variable(port().default(8080), { help: 'Port of the API.' }),
   GATEWAY_OPS_HOST: variable(text().default('127.0.0.1'), { help: 'Address of health and metrics.' }),
   GATEWAY_OPS_PORT: variable(port().default(8081), { help: 'Port of health and metrics.' }),
-  GATEWAY_API_KEYS: variable(
-    text({
-      pattern: /^[^:,\s]+:[^:,\s]+(\s*,\s*[^:,\s]+:[^:,\s]+)*\s*$/,
-      expected: 'tenant:key, comma separated',
-    }),
-    { help: 'Keys as `tenant:key,tenant2:key2`. A tenant may have several.', secret: true },
-  ),
+  GATEWAY_API_KEYS: variable(keyPairs(), {
+    help: 'Keys as `tenant:key,tenant2:key2`. A tenant may have several.',
+    secret: true,
+  }),
+  GATEWAY_ADMIN_KEYS: variable(keyPairs().optional(), {
+    help: 'Keys in the same form that may also do what concerns all tenants.',
+    secret: true,
+  }),
+  API_KEYS_MAX_PER_TENANT: variable(integer({ min: 0 }).default(100), {
+    help: 'Most API keys that a tenant may have created with `POST /users/me/tokens`.',
+  }),
+  REQUEST_JOURNAL_TTL_S: variable(durationS({ max: 2_592_000 }).default(86_400), {
+    help: "How long the figures of a tenant's last ten requests stay for `GET /users/me/requests`; 0 keeps none.",
+  }),
   GATEWAY_TLS_CERT: variable(text().optional(), { help: 'Certificate chain (PEM file) for HTTPS.' }),
   GATEWAY_TLS_KEY: variable(text().optional(), { help: 'Private key (PEM file) for HTTPS.' }),
   CORS_ORIGINS: variable(list().default([]), {
@@ -118,6 +131,15 @@ export function readGatewayConfig(env: Environment): GatewayConfig {
     rule(['GATEWAY_TLS_CERT', 'GATEWAY_TLS_KEY'], ({ GATEWAY_TLS_CERT: cert, GATEWAY_TLS_KEY: key }) =>
       (cert === undefined) === (key === undefined) ? undefined : 'both or none',
     );
+    rule(
+      ['GATEWAY_ADMIN_KEYS', 'GATEWAY_API_KEYS'],
+      ({ GATEWAY_API_KEYS: ordinary, GATEWAY_ADMIN_KEYS: admin = '' }) => {
+        const keys = new Set(parseKeys(ordinary).map(({ key }) => key));
+        return parseKeys(admin).some(({ key }) => keys.has(key))
+          ? 'keys that GATEWAY_API_KEYS does not have'
+          : undefined;
+      },
+    );
     rule(['BLOB_STORE_URL'], ({ BLOB_STORE_URL: url }) => problemOfBlobStoreUrl(url));
     rule(['AWS_ACCESS_KEY_ID', 'AWS_SECRET_ACCESS_KEY'], (keys) =>
       (keys.AWS_ACCESS_KEY_ID === undefined) === (keys.AWS_SECRET_ACCESS_KEY === undefined)
@@ -131,7 +153,8 @@ export function readGatewayConfig(env: Environment): GatewayConfig {
 }
 
 /** `tenant:key` pairs; the variable's pattern has been checked. */
-export function parseApiKeys(pairs: string): { tenant: string; key: string }[] {
+export function parseKeys(pairs: string): { tenant: string; key: string }[] {
+  if (pairs === '') return [];
   return pairs.split(',').map((pair) => {
     const [tenant = '', key = ''] = pair.trim().split(':');
     return { tenant, key };

@@ -12,7 +12,7 @@ export interface ErrorEntry {
   /** May the same request succeed later, unchanged? */
   readonly retryable: boolean;
   /** Where the code can appear. */
-  readonly surface: 'http' | 'event' | 'log' | 'worker';
+  readonly surface: 'http' | 'event' | 'log';
   /** One sentence for the reference page: when it happens and what to do. */
   readonly help: string;
 }
@@ -45,7 +45,7 @@ export const catalogue = {
     404,
     'not_found_error',
     'No such route.',
-    'The path does not exist (`/docs` lists every route), or a stored file does not: its id is unknown, expired, or belongs to another tenant.',
+    'The path does not exist (`/docs` lists every route), or a stored file or API key does not: its id is unknown, expired, or belongs to another tenant.',
   ),
   METHOD_NOT_ALLOWED: http(
     405,
@@ -167,6 +167,13 @@ export const catalogue = {
     'The blob store reached its quota or the disk is full. Wait for `Retry-After` seconds.',
     true,
   ),
+  SERVICE_UNAVAILABLE: http(
+    503,
+    'overloaded_error',
+    'A part of the service cannot be reached at the moment.',
+    'The gateway cannot reach what it needs to answer, for example Redis to look up a created API key. Wait for `Retry-After` seconds.',
+    true,
+  ),
   MODEL_UNAVAILABLE: http(
     503,
     'overloaded_error',
@@ -202,8 +209,8 @@ export const catalogue = {
     type: 'conflict_error',
     text: 'The model package conflicts with a registered one.',
     retryable: false,
-    surface: 'worker',
-    help: 'Same version with other content, or a model name that another checkpoint offers. Raise `version` or rename.',
+    surface: 'http',
+    help: 'A worker registers the same version with other content, or a model name that another checkpoint offers: raise `version` or rename. Or a package is to be removed that is in use: stop its workers first.',
   },
 } as const satisfies Record<string, ErrorEntry>;
 

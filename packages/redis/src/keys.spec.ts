@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { encodeName, filesKey, laneKeyPrefix, modelsKey, requestKey } from './keys.js';
+import { encodeName, filesKey, laneKeyPrefix, modelsKey, requestKey, tenantKey } from './keys.js';
 
 describe('key names', () => {
   it('put everything of a request, a lane and the registry under one hash tag each', () => {
@@ -7,6 +7,7 @@ describe('key names', () => {
     expect(laneKeyPrefix('llama-3', 'text')).toBe('{q:llama-3:text}');
     expect(modelsKey('packages')).toBe('{models}:packages');
     expect(filesKey('acme', 'bytes')).toBe('{f:acme}:bytes');
+    expect(tenantKey('acme', 'requests')).toBe('{t:acme}:requests');
   });
 
   it('let no name close a hash tag or forge a separator', () => {

@@ -1,7 +1,8 @@
 import { FoveaError } from '@fovea/errors';
 import type { Logger, RequestRejection } from '@fovea/observability';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import type { ApiKeys } from '../auth/api-keys.js';
+import type { KeyRing } from '../auth/key-ring.js';
+import type { Principal } from '../auth/principal.js';
 import { closeAfterAnswer } from './early-answer.js';
 import { routePath } from './error-body.js';
 import { framingError } from './framing.js';
@@ -20,7 +21,7 @@ export type OnTurnedAway = (refusal: RequestRejection) => void;
  */
 export function installDoor(
   fastify: FastifyInstance,
-  keys: ApiKeys,
+  keys: KeyRing,
   logger: Logger,
   onTurnedAway: OnTurnedAway,
 ): void {
@@ -42,9 +43,25 @@ export function installDoor(
       return turnAway(request, reply, misframed);
     }
     if (request.method === 'OPTIONS' || isPublic(routePath(request.url))) return done();
-    context.principal = keys.authenticate(request.headers.authorization);
-    if (context.principal !== undefined) return done();
-    reply.header('www-authenticate', 'Bearer');
-    turnAway(request, reply, new FoveaError('UNAUTHORIZED'));
+    const admit = (principal: Principal | undefined): void => {
+      context.principal = principal;
+      if (principal === undefined) {
+        reply.header('www-authenticate', 'Bearer');
+        turnAway(request, reply, new FoveaError('UNAUTHORIZED'));
+      } else {
+        done();
+      }
+    };
+    const found = keys.authenticate(request.headers.authorization);
+    if (!(found instanceof Promise)) {
+      admit(found);
+      return;
+    }
+    const answered = (principal: Principal | undefined): void => {
+      // Who left while Redis was asked has told so already: a handler would never hear of it.
+      if (reply.raw.destroyed) turnAway(request, reply, new FoveaError('CLIENT_CLOSED'));
+      else admit(principal);
+    };
+    found.then(answered, (error: unknown) => turnAway(request, reply, FoveaError.from(error)));
   });
 }

@@ -1,6 +1,6 @@
 import type { FastifyRequest } from 'fastify';
 import { v7 as uuidv7 } from 'uuid';
-import type { Principal } from '../auth/api-keys.js';
+import type { Principal } from '../auth/principal.js';
 import { routePath } from './error-body.js';
 
 /** What the gateway knows of a request from its first bytes on. */
@@ -38,12 +38,14 @@ export function contextOf(request: FastifyRequest): RequestContext {
   return context;
 }
 
-/** The tenant behind an authenticated request. */
-export function tenantOf(request: FastifyRequest): string {
+/** Who is behind an authenticated request. */
+export function principalOf(request: FastifyRequest): Principal {
   const { principal } = contextOf(request);
   if (principal === undefined) throw new Error('an authenticated route was reached without a principal');
-  return principal.tenant;
+  return principal;
 }
+
+export const tenantOf = (request: FastifyRequest): string => principalOf(request).tenant;
 
 /** Who asks for what: the tenant, and the route as its template, without `/v1` and query. For telemetry. */
 export const requestSource = (request: FastifyRequest): { tenant: string; route: string } => ({

@@ -1,6 +1,6 @@
 import { maxHeaderSize } from 'node:http';
 import type { ErrorCode } from '@fovea/errors';
-import type { LimitsWire } from '@fovea/schemas/http';
+import { type LimitsWire, MAX_KEY_DESCRIPTION_CHARS, MAX_PERMISSIONS } from '@fovea/schemas/http';
 import { MAX_IMAGE_SIDE_PX } from '../gateway.config.js';
 import { MAX_LINGER_BYTES, MAX_LINGER_MS } from '../http/linger.js';
 import { MAX_JSON_NUMBER } from '../ingest/json/refusals.js';
@@ -85,6 +85,12 @@ export const fixedLimits = {
     'Counted repetitions of a regular expression, multiplied; `maxItems` and the like.',
     'INVALID_REQUEST',
   ),
+  max_api_key_description_chars: limit(
+    MAX_KEY_DESCRIPTION_CHARS,
+    'Characters of the description of an API key.',
+    'INVALID_REQUEST',
+  ),
+  max_permissions: limit(MAX_PERMISSIONS, 'Permissions that are asked about at once.', 'INVALID_REQUEST'),
   max_unwanted_bytes: limit(
     MAX_LINGER_BYTES,
     'Bytes of a body that are thrown away after an early answer, before the connection is closed.',

@@ -20,6 +20,7 @@ export const toLimits = (config: GatewayConfig, listings: readonly ModelListing[
   max_files_per_tenant: config.FILE_MAX_PER_TENANT,
   max_file_bytes_per_tenant: config.FILE_MAX_BYTES_PER_TENANT,
   file_lifetime_s: config.FILE_TTL_S,
+  max_api_keys_per_tenant: config.API_KEYS_MAX_PER_TENANT,
   blob_store_bytes: config.BLOB_MAX_BYTES ?? null,
   blob_linger_s: config.BLOB_LINGER_S,
   models: listings.map(({ model, package: modelPackage }) => ({

@@ -5,7 +5,10 @@ import { createImageInspector } from '@fovea/image-preprocessing';
 import type { JobQueue } from '@fovea/job-queue';
 import { type LimitsWire, limitsSchema } from '@fovea/schemas/http';
 import { afterAll, describe, expect, it } from '@jest/globals';
+import { grantedPermissions } from '../accounts/privileges.js';
 import { Admission } from '../admission/admission.js';
+import type { ApiKeyStore } from '../auth/api-key-store.js';
+import { CreatedKeys } from '../auth/created-keys.js';
 import { MAX_IMAGE_SIDE_PX, readGatewayConfig } from '../gateway.config.js';
 import { chatMedia } from '../ingest/media/media-places.js';
 import { StreamingBodyReader } from '../ingest/streaming-body-reader.js';
@@ -113,6 +116,12 @@ const offences: Record<keyof Fixed, ((value: number) => unknown) | undefined> = 
   max_part_header_bytes: (value) => readParts([`${field}\r\nX: ${'x'.repeat(value)}`]),
   max_file_name_length: (value) => readParts([`${field}; filename="${'x'.repeat(value + 1)}"`]),
   max_field_bytes: (value) => readParts([field], 'x'.repeat(value + 1)),
+  max_api_key_description_chars: (value) => {
+    const options = { maxPerTenant: 1, isTenant: () => true };
+    return new CreatedKeys({} as ApiKeyStore, options).create('acme', 'x'.repeat(value + 1));
+  },
+  max_permissions: (value) =>
+    grantedPermissions(Array(value + 1).fill('ExecuteJobs'), { list: () => Promise.resolve([]) }),
   // Nobody is told: the connection is closed. The early answers' own test measures it.
   max_unwanted_bytes: undefined,
   max_unwanted_s: undefined,

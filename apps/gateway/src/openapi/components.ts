@@ -1,4 +1,7 @@
 import {
+  apiKeyCreatedSchema,
+  apiKeyRequestSchema,
+  apiKeySchema,
   chatAnswerSchema,
   chatChunkSchema,
   chatRequestSchema,
@@ -12,7 +15,10 @@ import {
   modelListSchema,
   modelSettingsSchema,
   openAiErrorSchema,
+  permissionsSchema,
   phariaErrorSchema,
+  requestRecordSchema,
+  userSchema,
 } from '@fovea/schemas/http';
 import type { z } from 'zod';
 
@@ -30,6 +36,12 @@ export const components = {
   ModelSettings: modelSettingsSchema,
   ModelAvailable: modelAvailableSchema,
   Limits: limitsSchema,
+  User: userSchema,
+  RequestRecord: requestRecordSchema,
+  ApiKey: apiKeySchema,
+  ApiKeyRequest: apiKeyRequestSchema,
+  ApiKeyCreated: apiKeyCreatedSchema,
+  Permissions: permissionsSchema,
   OpenAiError: openAiErrorSchema,
   PhariaError: phariaErrorSchema,
 } as const satisfies Record<string, z.ZodType>;

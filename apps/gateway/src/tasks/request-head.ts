@@ -16,10 +16,13 @@ export function headerText(request: FastifyRequest, name: string): string | unde
   return typeof value === 'string' ? value : undefined;
 }
 
-/** `?nice=true`: queue behind the others. */
+/** `?nice=true`: queue behind the others. Throws `INVALID_REQUEST` when it is there and neither true nor false. */
 export function isNice(request: FastifyRequest): boolean {
-  const query = new URLSearchParams(request.url.split('?')[1] ?? '');
-  return query.get('nice') === 'true';
+  const [, query = ''] = request.url.split('?', 2);
+  const nice = new URLSearchParams(query).getAll('nice').at(-1)?.toLowerCase();
+  if (nice === undefined || nice === 'false') return false;
+  if (nice === 'true') return true;
+  throw new FoveaError('INVALID_REQUEST', { message: 'nice: expected true or false', param: 'nice' });
 }
 
 /** The headers of an answer that say how the request was taken. */

@@ -3,7 +3,7 @@ import { FoveaError } from '@fovea/errors';
 import type { GatewayTelemetry } from '@fovea/observability';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { type Exchange, openExchange } from '../http/exchange.js';
-import { contextOf, tenantOf } from '../http/request-context.js';
+import { contextOf, requestSource, tenantOf } from '../http/request-context.js';
 import type { BodyReader, ReadBody } from '../ingest/body-reader.js';
 import type { ImageIntake } from '../ingest/image-intake.js';
 import type { Place } from '../ingest/media/media-places.js';
@@ -51,7 +51,8 @@ export class TaskRoute {
     const exchange = openExchange(reply.raw, startedAtMs, this.ports.requestTimeoutS);
     try {
       const { accepted, bytesIn } = await this.#accept(request, exchange, steps);
-      const start = { requestId, model: accepted.model, images: accepted.images, bytesIn };
+      const { model, images } = accepted;
+      const start = { ...requestSource(request), requestId, model, images, bytesIn };
       const telemetry = new RequestTelemetry(this.ports.telemetry, start, startedAtMs);
       telemetry.finished(await this.#answer(accepted, exchange, telemetry, steps));
     } finally {

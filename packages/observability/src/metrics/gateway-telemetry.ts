@@ -47,9 +47,9 @@ export const gatewayMetrics = {
 
 export interface RequestStart {
   readonly requestId: string;
-  readonly tenant?: string;
+  readonly tenant: string;
   /** Path template, without `/v1`: what kind of request it is. */
-  readonly route?: string;
+  readonly route: string;
   /** A registered model's name, never a client's unchecked text. */
   readonly model: string;
 }

@@ -20,18 +20,31 @@ export const modelListSchema = z
 export type ModelListWire = z.infer<typeof modelListSchema>;
 export type ModelCardWire = z.infer<typeof modelCardSchema>;
 
+const embeddingTypeSchema = z.enum(['none', 'raw', 'semantic', 'instructable']);
+export type EmbeddingTypeWire = z.infer<typeof embeddingTypeSchema>;
+
+/** What a package offers, as its worker file names it. */
+const taskSchema = z.object({ supported: z.boolean() });
+
 /** One entry of `GET /model-settings`. */
 export const modelSettingsSchema = z
   .object({
     name: z.string(),
     status: statusSchema,
-    worker_type: z.string(),
+    worker_type: z
+      .enum(['luminous', 'vllm', 'transcription'])
+      .meta({ description: 'What it is to clients: whatever speaks the protocol of vLLM is `vllm`.' }),
     description: z.string(),
     multimodal: z.boolean(),
     max_context_size: z.number().int(),
-    semantic_embedding: z.boolean(),
-    completion_type: z.enum(['none', 'full']),
-    embedding_type: z.enum(['none', 'raw', 'semantic', 'instructable']),
+    semantic_embedding: z
+      .boolean()
+      .meta({ description: 'Older than `embedding_type`, and follows from it.' }),
+    completion_type: z.enum(['none', 'full']).meta({ description: '`full`: takes raw prompts.' }),
+    embedding_type: embeddingTypeSchema,
+    advanced_sampling: z.boolean().meta({ description: 'All sampling fields of `/complete`.' }),
+    embedding_task: taskSchema.meta({ description: 'Serves `/embeddings`.' }),
+    rerank_task: taskSchema.meta({ description: 'Serves `/rerank`.' }),
     aligned: z.boolean(),
     chat: z.boolean(),
     prompt_template: z.string(),
@@ -109,6 +122,9 @@ export const limitsSchema = z
     max_waiting_jobs_per_lane: z.number().int(),
     max_files_per_tenant: z.number().int(),
     max_file_bytes_per_tenant: z.number().int(),
+    max_api_keys_per_tenant: z.number().int().meta({ description: 'Created ones.' }),
+    max_api_key_description_chars: z.number().int(),
+    max_permissions: z.number().int().meta({ description: 'Asked about at once.' }),
     file_lifetime_s: z.number().meta({ description: 'Of a stored file whose upload does not say.' }),
     models: z.array(
       z.object({

@@ -6,7 +6,6 @@ const surfaces: readonly { readonly surface: ErrorEntry['surface']; readonly tit
   { surface: 'http', title: 'Answers' },
   { surface: 'event', title: 'Events that end a stream' },
   { surface: 'log', title: 'Only in logs and metrics' },
-  { surface: 'worker', title: 'Refusals to a worker that registers' },
 ];
 
 const INTRODUCTION = `Every error has one of these codes. Routes that OpenAI also has answer

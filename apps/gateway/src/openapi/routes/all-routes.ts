@@ -1,3 +1,4 @@
+import { accountRoutes } from './account-routes.js';
 import { chatRoutes } from './chat-routes.js';
 import { fileRoutes } from './file-routes.js';
 import { modelRoutes } from './model-routes.js';
@@ -5,4 +6,10 @@ import type { RouteSpec } from './route-spec.js';
 import { statusRoutes } from './status-routes.js';
 
 /** Every API route; a test proves that the gateway serves these and no others. */
-export const routes: readonly RouteSpec[] = [...chatRoutes, ...fileRoutes, ...modelRoutes, ...statusRoutes];
+export const routes: readonly RouteSpec[] = [
+  ...chatRoutes,
+  ...fileRoutes,
+  ...modelRoutes,
+  ...accountRoutes,
+  ...statusRoutes,
+];

@@ -46,6 +46,7 @@ const chat: RouteSpec = {
     'QUEUE_FULL',
     'STORAGE_FULL',
     'MODEL_UNAVAILABLE',
+    'SERVICE_UNAVAILABLE',
     'TIMEOUT',
   ),
 };

@@ -21,6 +21,7 @@ const upload: RouteSpec = {
     'INTERNAL',
     'QUEUE_FULL',
     'STORAGE_FULL',
+    'SERVICE_UNAVAILABLE',
   ),
 };
 
@@ -47,7 +48,7 @@ const files: RouteSpec = {
   ],
   answer: { description: 'One page of files.', content: json(ref('FileList')) },
   errorBody: 'OpenAiError',
-  errors: errors('INVALID_REQUEST', 'UNAUTHORIZED', 'INTERNAL'),
+  errors: errors('INVALID_REQUEST', 'UNAUTHORIZED', 'INTERNAL', 'SERVICE_UNAVAILABLE'),
 };
 
 const storedFile = (
@@ -64,7 +65,7 @@ const storedFile = (
   parameters: [pathParameter('id')],
   answer: { description: summary, content: json(schema) },
   errorBody: 'OpenAiError',
-  errors: errors('UNAUTHORIZED', 'NOT_FOUND', 'INTERNAL'),
+  errors: errors('UNAUTHORIZED', 'NOT_FOUND', 'INTERNAL', 'SERVICE_UNAVAILABLE'),
 });
 
 export const fileRoutes: readonly RouteSpec[] = [

@@ -14,13 +14,32 @@ const listing = (
   tag: 'Models',
   answer: { description: summary, content: json(schema) },
   errorBody,
-  errors: errors('UNAUTHORIZED', 'INTERNAL'),
+  errors: errors('UNAUTHORIZED', 'INTERNAL', 'SERVICE_UNAVAILABLE'),
 });
 
 const model: RouteSpec = {
   ...listing('/models/{name}', 'retrieveModel', 'One model.', ref('ModelCard'), 'OpenAiError'),
   parameters: [pathParameter('name')],
-  errors: errors('UNAUTHORIZED', 'UNKNOWN_MODEL', 'INTERNAL'),
+  errors: errors('UNAUTHORIZED', 'UNKNOWN_MODEL', 'INTERNAL', 'SERVICE_UNAVAILABLE'),
+};
+
+const removal: RouteSpec = {
+  method: 'DELETE',
+  path: '/model-packages/{checkpoint}',
+  operationId: 'deleteModelPackage',
+  summary: 'Forget a checkpoint that no worker serves any more; takes an admin key.',
+  tag: 'Models',
+  parameters: [pathParameter('checkpoint')],
+  answer: { status: 204, description: 'All its versions and model names are forgotten.' },
+  errorBody: 'PhariaError',
+  errors: errors(
+    'UNAUTHORIZED',
+    'FORBIDDEN',
+    'UNKNOWN_MODEL',
+    'MODEL_PACKAGE_CONFLICT',
+    'INTERNAL',
+    'SERVICE_UNAVAILABLE',
+  ),
 };
 
 export const modelRoutes: readonly RouteSpec[] = [
@@ -40,4 +59,5 @@ export const modelRoutes: readonly RouteSpec[] = [
     { type: 'array', items: ref('ModelAvailable') },
     'PhariaError',
   ),
+  removal,
 ];

@@ -8,7 +8,7 @@ const limits: RouteSpec = {
   tag: 'Models',
   answer: { description: 'Every bound a request has.', content: json(ref('Limits')) },
   errorBody: 'PhariaError',
-  errors: errors('UNAUTHORIZED', 'INTERNAL'),
+  errors: errors('UNAUTHORIZED', 'INTERNAL', 'SERVICE_UNAVAILABLE'),
 };
 
 const status = (path: string, operationId: string, summary: string, content: Json): RouteSpec => ({

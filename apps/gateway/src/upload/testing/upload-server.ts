@@ -9,7 +9,8 @@ import type { JobQueue } from '@fovea/job-queue';
 import { createLogger } from '@fovea/observability';
 import { fastify } from 'fastify';
 import { Admission } from '../../admission/admission.js';
-import { ApiKeys } from '../../auth/api-keys.js';
+import { ConfiguredKeys } from '../../auth/configured-keys.js';
+import { KeyRing } from '../../auth/key-ring.js';
 import { createClientErrorHandler } from '../../http/client-error.js';
 import { installDoor } from '../../http/door.js';
 import { installEarlyAnswer } from '../../http/early-answer.js';
@@ -94,7 +95,8 @@ export async function startUploadServer(options: UploadServerOptions = {}): Prom
     forceCloseConnections: true,
   });
   installEarlyAnswer(app);
-  installDoor(app, new ApiKeys([{ tenant: 'alpha', key: KEY }]), silent, onTurnedAway);
+  const keys = new ConfiguredKeys([{ tenant: 'alpha', isAdmin: false, key: KEY }]);
+  installDoor(app, new KeyRing(keys, undefined), silent, onTurnedAway);
   app.setErrorHandler((error, request, reply) => sendError(request, reply, error, silent));
   app.get('/health', (_request, reply) => reply.send({ status: 'ok' }));
   app.post('/upload', async (request, reply) => {
