@@ -23,6 +23,7 @@ import { chatRequestPorts } from './images/chat-request-ports.js';
 import { Presence } from './presence/presence.js';
 import { quietRepeats } from './quiet-repeats.js';
 import { tokensOf } from './slots/job-tokens.js';
+import { TokensRunner } from './tokens/run-tokens.js';
 import type { WorkerConfig } from './worker.config.js';
 import { WorkerAdapter } from './worker-adapter.js';
 import type { WorkerSettings } from './worker-settings.js';
@@ -70,6 +71,7 @@ export function createWorkerAdapter(
       blobs,
       quarantine,
       blobRoom: new BlobRoom(roomBytes),
+      tokens: new TokensRunner(blobs, settings.file.generator.modelPath),
       pooling: new PoolingRunner(blobs, {
         waitMs: config.ADAPTER_BATCH_WAIT_MS,
         maxInputs: config.ADAPTER_BATCH_INPUTS,

@@ -19,6 +19,7 @@ import { GenerationRunner } from './generation/generation-runner.js';
 import { buildChatGeneration } from './generation/request/chat-request.js';
 import { RunningGenerations } from './generation/running-generations.js';
 import { Presence } from './presence/presence.js';
+import { TokensRunner } from './tokens/run-tokens.js';
 import { WorkerAdapter } from './worker-adapter.js';
 
 const logger = createLogger({ service: 'worker-adapter', level: 'silent' });
@@ -65,6 +66,7 @@ describe('WorkerAdapter', () => {
         blobs: new FakeBlobStore(),
         quarantine: new FakeQuarantine(),
         blobRoom: new BlobRoom(1),
+        tokens: new TokensRunner(new FakeBlobStore(), undefined),
         pooling: new PoolingRunner(new FakeBlobStore(), { waitMs: 0, maxInputs: 8 }),
         buildRequest: (job, model, signal) =>
           buildChatGeneration(job, model, plainRequestPorts(new FakeBlobStore()), signal),

@@ -148,6 +148,26 @@ export interface RerankAnswer {
   readonly promptTokens: number;
 }
 
+export interface TokensRequest {
+  readonly requestId: string;
+  readonly model: string;
+}
+
+/** What an engine says of its tokenizer. Throws as `generate` does; `MISSING_CAPABILITY` where the engine has no such route. */
+export interface EngineTokens {
+  /** Without special tokens. `tokens` are as the vocabulary spells them, one per id; absent when the engine does not tell. */
+  tokenize(
+    request: TokensRequest & { readonly text: string },
+    signal: AbortSignal,
+  ): Promise<{ readonly tokenIds: readonly number[]; readonly tokens?: readonly string[] }>;
+  detokenize(
+    request: TokensRequest & { readonly tokenIds: readonly number[] },
+    signal: AbortSignal,
+  ): Promise<string>;
+  /** The bytes of the model's `tokenizer.json`. */
+  tokenizerFile(request: TokensRequest, signal: AbortSignal): Promise<Buffer>;
+}
+
 /**
  * An engine that runs models (DESIGN D3).
  *
@@ -167,6 +187,7 @@ export abstract class Backend {
   abstract embed(request: EmbedRequest, signal: AbortSignal): Promise<EmbedAnswer>;
   /** How well each document fits the query; larger is better. The scale is the model's. */
   abstract rerank(request: RerankRequest, signal: AbortSignal): Promise<RerankAnswer>;
+  abstract readonly tokens: EngineTokens;
   /** Throws when the engine is not fit to take work. */
   abstract checkHealth(signal: AbortSignal): Promise<void>;
   /** Empty when the engine reports no figures. */

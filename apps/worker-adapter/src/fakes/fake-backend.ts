@@ -5,6 +5,7 @@ import {
   type EmbedRequest,
   type EngineLoad,
   type EngineModel,
+  type EngineTokens,
   type RerankAnswer,
   type RerankRequest,
 } from '@fovea/backends';
@@ -29,6 +30,16 @@ export class FakeBackend extends Backend {
   embedScript: (request: EmbedRequest, signal: AbortSignal) => Promise<EmbedAnswer> = embedLengths;
   rerankScript: (request: RerankRequest, signal: AbortSignal) => Promise<RerankAnswer> = scoreLengths;
   engineLoad: EngineLoad = {};
+  /** One token per character, its code as the id. */
+  readonly tokens: EngineTokens = {
+    tokenize: ({ text }) => {
+      const pieces = Array.from(text);
+      const tokenIds = pieces.map((piece) => piece.codePointAt(0) ?? 0);
+      return Promise.resolve({ tokenIds, tokens: pieces });
+    },
+    detokenize: ({ tokenIds }) => Promise.resolve(String.fromCodePoint(...tokenIds)),
+    tokenizerFile: ({ model }) => Promise.resolve(Buffer.from(JSON.stringify({ of: model }))),
+  };
 
   async *generate(request: ChatGeneration, signal: AbortSignal): AsyncIterable<readonly GenerationEvent[]> {
     this.requests.push(request);

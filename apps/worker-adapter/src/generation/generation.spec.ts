@@ -14,6 +14,7 @@ import { FakeQuarantine } from '../fakes/fake-quarantine.js';
 import { FakeTokenStream } from '../fakes/fake-token-stream.js';
 import { RecordingTelemetry } from '../fakes/recording-telemetry.js';
 import { plainRequestPorts } from '../fakes/request-ports.js';
+import { TokensRunner } from '../tokens/run-tokens.js';
 import { BlobRoom } from './blob-room.js';
 import { Generation, type GenerationPorts } from './generation.js';
 import { buildChatGeneration } from './request/chat-request.js';
@@ -60,6 +61,7 @@ describe('Generation', () => {
       blobs,
       blobRoom,
       quarantine,
+      tokens: new TokensRunner(blobs, undefined),
       pooling: new PoolingRunner(blobs, { waitMs: 0, maxInputs: 8 }),
       buildRequest: (job, model, signal) => buildChatGeneration(job, model, plainRequestPorts(blobs), signal),
       servedModel: (_engine, name) =>

@@ -11,6 +11,7 @@ import { isPooling, type PoolingRunner } from '../batching/run-pooling.js';
 import type { Claim, Place } from '../engine/claim.js';
 import type { Engine } from '../engine/engine.js';
 import { pause } from '../pause.js';
+import { isTokens, type TokensRunner } from '../tokens/run-tokens.js';
 import type { BlobRoom } from './blob-room.js';
 import { countEarlierAttempt } from './endings/earlier-attempt.js';
 import { type Ending, endingOfFailure, endingOfStop, isOverload, MAX_ATTEMPTS } from './endings/ending.js';
@@ -33,6 +34,7 @@ export interface GenerationPorts {
   readonly buildRequest: (job: ChatJob, model: ServedModel, signal: AbortSignal) => Promise<ChatGeneration>;
   /** Runs jobs that generate nothing. */
   readonly pooling: Pick<PoolingRunner, 'run'>;
+  readonly tokens: Pick<TokensRunner, 'run'>;
   /** What an engine calls a model of this worker's package; undefined when the package does not offer it. */
   readonly servedModel: (engine: Engine, name: string) => ServedModel | undefined;
   /** Told that an engine failed a job before any output: its next attempt prefers another one. */
@@ -220,10 +222,13 @@ export class Generation {
     place: Place,
   ): AsyncGenerator<readonly GenerationEvent[]> {
     const { signal } = this.stop;
-    const { buildRequest, pooling } = this.#ports;
+    const { buildRequest, pooling, tokens } = this.#ports;
     if (isPooling(job)) {
       await this.#begin(place);
       yield* pooling.run(job, model, place.engine, signal);
+    } else if (isTokens(job)) {
+      await this.#begin(place);
+      yield* tokens.run(job, model, place.engine.backend, signal);
     } else if (isChat(job)) {
       const request = await buildRequest(job, model, signal);
       await this.#begin(place);

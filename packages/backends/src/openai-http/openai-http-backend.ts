@@ -8,6 +8,7 @@ import {
   type EmbedRequest,
   type EngineLoad,
   type EngineModel,
+  type EngineTokens,
   type Generation,
   type RerankAnswer,
   type RerankRequest,
@@ -20,6 +21,7 @@ import { readModels } from './models/read-models.js';
 import { askPooling } from './pooling/ask-pooling.js';
 import { readEmbeddings } from './pooling/read-embeddings.js';
 import { readPairScores, readScores } from './pooling/read-scores.js';
+import { createEngineTokens } from './tokens/ask-tokens.js';
 import { Deadline } from './transport/deadline.js';
 import { EngineConnection, readText, toBackendError } from './transport/engine-connection.js';
 
@@ -53,12 +55,14 @@ const withoutMetrics = new Set([401, 403, 404, 405]);
 class OpenAiHttpBackend extends Backend {
   readonly #connection: EngineConnection;
   readonly #options: OpenAiHttpBackendOptions;
+  override readonly tokens: EngineTokens;
 
   constructor(options: OpenAiHttpBackendOptions) {
     super();
     this.#options = options;
     const { baseUrl, apiKey, connections = 256 } = options;
     this.#connection = new EngineConnection({ baseUrl, apiKey, connections });
+    this.tokens = createEngineTokens(this.#connection, options.requestTimeoutMs);
   }
 
   override generate(request: Generation, signal: AbortSignal): AsyncGenerator<readonly GenerationEvent[]> {

@@ -3,9 +3,9 @@ import type { GenerationEvent } from '@fovea/schemas/events';
 import { describe, expect, it } from '@jest/globals';
 import { isEngineGone } from '../../engine-gone.js';
 import { chunks, read, role, says, stop, text, usage, usageChunk } from '../testing/read-stream.js';
-import { ChatReader } from './chat-reader.js';
+import { AnswerReader } from '../answer/answer-reader.js';
 
-describe('ChatReader counts', () => {
+describe('AnswerReader counts', () => {
   const finish = (index: number): object => ({ index, delta: {}, finish_reason: 'stop' });
   const end = (events: readonly GenerationEvent[]): unknown => {
     const last = events.at(-1);
@@ -89,7 +89,7 @@ describe('ChatReader counts', () => {
   });
 });
 
-describe('ChatReader fails', () => {
+describe('AnswerReader fails', () => {
   it.each<[string, number, (object | string)[]]>([
     ['only [DONE]', 1, ['[DONE]']],
     ['no [DONE]', 1, [says('a'), stop, usageChunk]],
@@ -167,9 +167,9 @@ describe('ChatReader fails', () => {
   });
 });
 
-describe('ChatReader reads an answer that was not streamed', () => {
+describe('AnswerReader reads an answer that was not streamed', () => {
   const whole = (value: object, choices = 1): GenerationEvent[] =>
-    new ChatReader(choices, { imagePaths: [] }).readWhole(JSON.stringify(value));
+    new AnswerReader(choices, { imagePaths: [] }).readWhole(JSON.stringify(value));
   const message = {
     role: 'assistant',
     content: 'yes',

@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { chunks, deltasOf, read, role, says, text, usage, usageChunk } from '../testing/read-stream.js';
 
-describe('ChatReader reads text', () => {
+describe('AnswerReader reads text', () => {
   it.each<[string, (object | string)[], object[]]>([
     ['role chunks that say nothing', [role, { index: 0, delta: { role: 'assistant' } }], []],
     ['deltas of several tokens', [says('one two three')], [text('one two three')]],
@@ -87,7 +87,7 @@ describe('ChatReader reads text', () => {
   });
 });
 
-describe('ChatReader reads thinking', () => {
+describe('AnswerReader reads thinking', () => {
   const thought = (words: string, more: object = {}): object => ({
     type: 'reasoning-delta',
     index: 0,
@@ -120,7 +120,7 @@ describe('ChatReader reads thinking', () => {
   });
 });
 
-describe('ChatReader reads tool calls', () => {
+describe('AnswerReader reads tool calls', () => {
   const first = { index: 0, id: 'a', type: 'function', function: { name: 'f', arguments: '' } };
   const calls = (...pieces: readonly object[]): object => ({ index: 0, delta: { tool_calls: pieces } });
   const ends = (reason: string): object => ({ index: 0, delta: {}, finish_reason: reason });

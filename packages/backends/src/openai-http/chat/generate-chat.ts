@@ -13,8 +13,8 @@ import {
   toBackendError,
 } from '../transport/engine-connection.js';
 import { createRequestBody } from '../transport/request-body.js';
-import { ChatReader } from './chat-reader.js';
-import { readAnswer } from './read-answer.js';
+import { AnswerReader } from '../answer/answer-reader.js';
+import { readAnswer } from '../answer/read-answer.js';
 import { toWireParameters, type WireOptions } from './wire-parameters.js';
 
 export interface ChatOptions extends WireOptions, DeadlineOptions {}
@@ -60,7 +60,7 @@ async function* attempt(
   request: ChatGeneration,
   options: ChatOptions,
   deadline: Deadline,
-  reader: ChatReader,
+  reader: AnswerReader,
 ): AsyncGenerator<readonly GenerationEvent[]> {
   const body = createRequestBody(request.messages, toWireParameters(request, options));
   const context = contextOf(request.messages);
@@ -110,7 +110,7 @@ export async function* generateChat(
   signal: AbortSignal,
 ): AsyncGenerator<readonly GenerationEvent[]> {
   const deadline = new Deadline(signal, options);
-  const newReader = (): ChatReader => new ChatReader(request.sampling.n ?? 1, contextOf(request.messages));
+  const newReader = (): AnswerReader => new AnswerReader(request.sampling.n ?? 1, contextOf(request.messages));
   try {
     deadline.signal.throwIfAborted();
     const reader = newReader();

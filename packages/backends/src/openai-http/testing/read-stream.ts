@@ -1,6 +1,6 @@
 import { type GenerationEvent, generationEventSchema } from '@fovea/schemas/events';
 import { expect } from '@jest/globals';
-import { ChatReader } from '../chat/chat-reader.js';
+import { AnswerReader } from '../answer/answer-reader.js';
 
 export const usage = { prompt_tokens: 10, completion_tokens: 2, total_tokens: 12 };
 export const role = {
@@ -29,8 +29,8 @@ export function chunks(...parts: readonly (object | string)[]): string[] {
 export function read(
   stream: readonly string[],
   choices = 1,
-): { events: GenerationEvent[]; error: unknown; reader: ChatReader } {
-  const reader = new ChatReader(choices, { imagePaths: [] });
+): { events: GenerationEvent[]; error: unknown; reader: AnswerReader } {
+  const reader = new AnswerReader(choices, { imagePaths: [] });
   const events: GenerationEvent[] = [];
   try {
     for (const data of stream) events.push(...reader.read(data));

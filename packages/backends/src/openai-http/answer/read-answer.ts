@@ -1,7 +1,7 @@
 import type { GenerationEvent } from '@fovea/schemas/events';
 import type { Deadline } from '../transport/deadline.js';
 import type { EngineResponse } from '../transport/engine-connection.js';
-import type { ChatReader } from './chat-reader.js';
+import type { AnswerReader } from './answer-reader.js';
 import { SseDecoder } from './sse-decoder.js';
 
 /** How long the rest of a body may take once its answer is complete; then the connection is given up. */
@@ -10,7 +10,7 @@ const trailingMs = 1000;
 /** What one read of the socket means; the error that ends it comes after the events that were sound. */
 function readPiece(
   payloads: () => readonly string[],
-  reader: ChatReader,
+  reader: AnswerReader,
 ): { events: GenerationEvent[]; error?: unknown } {
   const events: GenerationEvent[] = [];
   try {
@@ -24,7 +24,7 @@ function readPiece(
 /** Leaving this loop, by whatever way, destroys the response's socket unless its body has ended. */
 export async function* readAnswer(
   response: EngineResponse,
-  reader: ChatReader,
+  reader: AnswerReader,
   deadline: Deadline,
 ): AsyncGenerator<readonly GenerationEvent[]> {
   const decoder = new SseDecoder();

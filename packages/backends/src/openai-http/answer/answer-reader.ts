@@ -3,9 +3,9 @@ import type { GenerationEnd, GenerationEvent, Logprob, Usage } from '@fovea/sche
 import { type ErrorContext, toFoveaError, toMidAnswerError } from '../errors/engine-error.js';
 import { findErrorEvent, parseJson } from '../errors/engine-report.js';
 import { toLogText } from '../errors/public-text.js';
-import { type ChunkChoice, chatChunkSchema, contentOf, logprobsOf } from './chat-chunk.js';
+import { type ChunkChoice, chatChunkSchema, contentOf, logprobsOf } from '../chat/chat-chunk.js';
 import { toFinishReason } from './finish-reason.js';
-import { ToolCallReader } from './tool-call-reader.js';
+import { ToolCallReader } from '../chat/tool-call-reader.js';
 import { UsageCount } from './usage-count.js';
 
 function broken(detail: string): FoveaError {
@@ -25,7 +25,7 @@ type Said = Extract<GenerationEvent, { type: 'text-delta' | 'reasoning-delta' | 
  * Reads the events of one streamed chat answer and keeps what is needed to tell a complete answer from a broken
  * one: each choice has to finish, usage has to be known, and `[DONE]` has to come.
  */
-export class ChatReader {
+export class AnswerReader {
   readonly #choices: number;
   readonly #context: ErrorContext;
   readonly #finished = new Set<number>();

@@ -1,5 +1,5 @@
 import type { Usage } from '@fovea/schemas/events';
-import type { ChatChunk } from './chat-chunk.js';
+import type { ChatChunk } from '../chat/chat-chunk.js';
 
 /**
  * Keeps the token counts of one answer. vLLM's running usage (`continuous_usage_stats`) counts the tokens of the
