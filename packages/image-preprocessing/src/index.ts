@@ -21,6 +21,7 @@ export {
   idefics3PixelMask,
   idefics3PixelValues,
 } from './idefics3/idefics3-pixels.js';
+export type { ImageCrop } from './idefics3/image-crop.js';
 export { createImageInspector, type ImageFacts, type ImageInspector } from './inspect/image-inspector.js';
 export { createImageWorkers, type ImageWorkers } from './normalise/image-workers.js';
 export { normaliseImage } from './normalise/normalise-image.js';

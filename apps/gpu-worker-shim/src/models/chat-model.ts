@@ -3,11 +3,16 @@
  * fields and decoded the data URLs, and it turns pieces into chunks or one answer.
  */
 
+import type { ImageCrop } from '@fovea/image-preprocessing';
+import type { PromptEcho } from './completion-model.js';
+
 /** An image as the client sent it: encoded bytes, not yet decoded to pixels. */
 export interface ChatImage {
   readonly bytes: Uint8Array;
   /** Where the client put it, for error messages: `messages[0].content[1].image_url.url`. */
   readonly path: string;
+  /** The part of the upright image that is seen, and where the client says so; absent: all of it. */
+  readonly crop?: { readonly area: ImageCrop; readonly path: string };
 }
 
 export type ChatModelPart =
@@ -117,6 +122,8 @@ export interface ChatModelPiece {
   readonly completionTokens: number;
   /** Only in the first piece of the request, and only where the model works on tokens. */
   readonly promptTokenIds?: readonly number[];
+  /** The same, where a raw prompt is to be seen again. */
+  readonly promptEcho?: PromptEcho;
 }
 
 /** What a model is doing at this moment, for `/metrics`. */

@@ -2,6 +2,7 @@ import { FoveaError } from '@fovea/errors';
 import sharp, { type Sharp } from 'sharp';
 import { probeImageHeader } from '../header/probe-image-header.js';
 import { type Idefics3Grid, type Idefics3Sizes, idefics3Grid } from './idefics3-grid.js';
+import { cropRegion, type ImageCrop } from './image-crop.js';
 
 /** What a `preprocessor_config.json` says about pixels. */
 export interface Idefics3ImageSettings extends Idefics3Sizes {
@@ -82,12 +83,15 @@ async function resize(image: RawImage, width: number, height: number, resample: 
  * side to `longestEdge`, then whole tiles, then one tile for the whole view. Pixels are worked on in libvips threads.
  *
  * @param path the field that holds the image, for the error.
- * @throws FoveaError `INVALID_IMAGE`, or `IMAGE_TOO_LARGE` before anything is decoded.
+ * @param crop the part of the image that is seen; absent: all of it
+ * @throws FoveaError `INVALID_IMAGE`, `IMAGE_TOO_LARGE` before anything is decoded, or `INVALID_REQUEST` when the crop
+ * is not inside the image.
  */
 export async function decodeIdefics3Image(
   bytes: Uint8Array,
   settings: Idefics3ImageSettings,
   path?: string,
+  crop?: { readonly area: ImageCrop; readonly path?: string },
 ): Promise<Idefics3Image> {
   assertDecodable(bytes, path);
   const { resample, tileEdge } = settings;
@@ -96,10 +100,12 @@ export async function decodeIdefics3Image(
   try {
     const file = sharp(bytes, { failOn: 'error', limitInputPixels: MAX_PIXELS });
     const { autoOrient } = await file.metadata();
-    grid = idefics3Grid(autoOrient.width, autoOrient.height, settings);
+    const region = crop && cropRegion(autoOrient, crop.area, crop.path);
+    const seen = region ?? autoOrient;
+    grid = idefics3Grid(seen.width, seen.height, settings);
+    const upright = file.autoOrient();
     scaled = await toRaw(
-      file
-        .autoOrient()
+      (region === undefined ? upright : upright.extract(region))
         .flatten({ background: '#ffffff' })
         .toColourspace('srgb')
         .removeAlpha()

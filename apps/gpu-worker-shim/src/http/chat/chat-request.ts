@@ -1,5 +1,5 @@
-import { FoveaError } from '@fovea/errors';
 import type { ChatModel, ChatModelRequest } from '../../models/chat-model.js';
+import { assertBudget, assertEyes } from '../generation/generation-rules.js';
 import type { GenerationFields } from '../generation/sampling-fields.js';
 import { toSampling, withoutNulls } from '../generation/to-sampling.js';
 import type { ChatFields } from './chat-fields.js';
@@ -23,20 +23,6 @@ export function toAnswerForm(fields: GenerationFields): AnswerForm {
   };
 }
 
-/** A budget above the whole context is a mistake; one above the room that a prompt leaves is lowered by the model. */
-function assertBudget(fields: ChatFields, { maxModelLen }: ChatModel): void {
-  const param = fields.max_completion_tokens ? 'max_completion_tokens' : 'max_tokens';
-  const budget = fields[param];
-  if (!budget || budget <= maxModelLen) return;
-  throw new FoveaError('INVALID_REQUEST', {
-    message:
-      `'max_tokens' or 'max_completion_tokens' is too large: ${budget}. This model's maximum context length is ` +
-      `${maxModelLen} tokens. (parameter=${param}, value=${budget})`,
-    param,
-    limit: { name: 'max_model_len', value: maxModelLen, actual: budget },
-  });
-}
-
 /**
  * The request as a model takes it.
  *
@@ -48,15 +34,11 @@ export function toChatModelRequest(
   requestId: string,
   model: ChatModel,
 ): ChatModelRequest {
-  assertBudget(fields, model);
+  const budgetField = fields.max_completion_tokens ? 'max_completion_tokens' : 'max_tokens';
+  assertBudget(fields[budgetField], budgetField, model);
   const messages = parseChatMessages(fields.messages);
   const image = messages.flatMap(({ content }) => content).find((part) => part.type === 'image');
-  if (image !== undefined && !model.multimodal) {
-    throw new FoveaError('MISSING_CAPABILITY', {
-      message: `${model.id} is not a multimodal model.`,
-      param: image.image.path,
-    });
-  }
+  assertEyes(image?.image, model);
   const splitting = fields.mm_processor_kwargs?.do_image_splitting;
   return {
     requestId,

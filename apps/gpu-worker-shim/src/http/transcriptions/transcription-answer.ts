@@ -1,5 +1,5 @@
 import type { TranscriptionPiece, TranscriptionSegment } from '../../models/transcription-model.js';
-import { toEvent } from '../chat/chat-chunks.js';
+import { toEvent } from '../generation/send-answer.js';
 import type { TranscriptionFields } from './transcription-form.js';
 
 /** What every chunk of one answer begins with. */

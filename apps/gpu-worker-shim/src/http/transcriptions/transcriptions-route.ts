@@ -2,7 +2,7 @@ import { Readable } from 'node:stream';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { TranscriptionPiece } from '../../models/transcription-model.js';
 import type { RequestTelemetry } from '../../telemetry/shim-telemetry.js';
-import { DONE, toEvent } from '../chat/chat-chunks.js';
+import { DONE, toEvent } from '../generation/send-answer.js';
 import type { ChatRouteParts } from '../chat/chat-route.js';
 import { abortOnClose, requestIdOf } from '../request-scope.js';
 import { MalformedRequest, toVllmError } from '../vllm-error.js';

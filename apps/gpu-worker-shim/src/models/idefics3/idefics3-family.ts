@@ -2,7 +2,8 @@ import type { Idefics3ImageSettings } from '@fovea/image-preprocessing';
 import { CallThread } from '../../engine/threads/call-thread.js';
 import { LanguageModel } from '../language/language-model.js';
 import { PromptTokens } from '../language/prompt-tokens.js';
-import type { PromptThreadFacts } from '../language/serve-prompts.js';
+import type { EncodedPrompt } from '../language/raw-prompt.js';
+import type { PromptCall, PromptThreadFacts } from '../language/serve-prompts.js';
 import { startDecoder, startTogether } from '../language/start-threads.js';
 import { toSettings } from '../language/to-settings.js';
 import type { ModelFamily, ModelRuntime, ModelSource } from '../model-family.js';
@@ -45,7 +46,7 @@ function visionSettings(folder: Idefics3Folder, runtime: ModelRuntime): VisionTh
 function startThreads(folder: Idefics3Folder, runtime: ModelRuntime) {
   const { embedTokens: embedTokensFile, decoder: decoderFile } = folder.files;
   return startTogether({
-    prompt: CallThread.start<PromptRequest, Int32Array<ArrayBuffer>, PromptThreadFacts>(
+    prompt: CallThread.start<PromptCall<PromptRequest>, EncodedPrompt, PromptThreadFacts>(
       'models/idefics3/prompt-entry.js',
       promptSettings(folder),
     ),

@@ -6,6 +6,8 @@ import type { Generations } from '../../engine/threads/decoder-thread.js';
 import type { ChatModelPart, ChatModelPiece, ChatModelRequest } from '../chat-model.js';
 import { LanguageModel } from '../language/language-model.js';
 import { PromptTokens } from '../language/prompt-tokens.js';
+import type { EncodedPrompt } from '../language/raw-prompt.js';
+import type { PromptCall } from '../language/serve-prompts.js';
 import { Idefics3Prompts } from './idefics3-prompts.js';
 import type { PromptRequest } from './prompt/idefics3-prompt.js';
 import type { VisionRequest } from './thread-settings.js';
@@ -25,11 +27,12 @@ function fakeThreads(fail: (stage: Stage) => void) {
     await Promise.resolve();
     fail(stage);
   };
-  const prompt: Calls<PromptRequest, Int32Array<ArrayBuffer>> = {
+  const prompt: Calls<PromptCall<PromptRequest>, EncodedPrompt> = {
     ...alive,
-    call: async ({ grids }) => {
+    call: async (call) => {
       await note('prompt');
-      return Int32Array.from([1, ...new Array<number>(4 * grids.length).fill(9)]);
+      const images = 'chat' in call ? call.chat.grids : call.raw.items.filter((item) => 'marked' in item);
+      return { ids: Int32Array.from([1, ...new Array<number>(4 * images.length).fill(9)]) };
     },
   };
   const vision: Calls<VisionRequest, Float32Array<ArrayBuffer>> = {

@@ -1,3 +1,4 @@
+import { FoveaError } from '@fovea/errors';
 import {
   decodeIdefics3Image,
   type Idefics3Grid,
@@ -10,9 +11,12 @@ import { ImageCache, type ImageFeatures, imageDigest } from '../../engine/image-
 import type { Calls } from '../../engine/threads/call-thread.js';
 import { Turnstile } from '../../engine/turnstile.js';
 import type { ChatImage, ChatModelRequest } from '../chat-model.js';
-import type { PromptSource } from '../language/language-model.js';
+import type { CompletionRequest } from '../completion-model.js';
+import type { PreparedRaw, PromptSource } from '../language/language-model.js';
 import type { PromptTokens } from '../language/prompt-tokens.js';
+import type { EncodedPrompt } from '../language/raw-prompt.js';
 import type { PromptRequest } from './prompt/idefics3-prompt.js';
+import { idefics3ImageText } from './prompt/image-text.js';
 import type { VisionRequest } from './thread-settings.js';
 
 export interface Idefics3PromptsSettings {
@@ -26,6 +30,9 @@ export interface Idefics3PromptsSettings {
 const PREPARED_TOGETHER = 2;
 
 type Features = ImageFeatures<Idefics3Grid>;
+type ImageRequest = Pick<ChatModelRequest, 'imageOptions' | 'cacheSalt'>;
+/** Writes the prompt when it is known how its images are cut. */
+type PromptEncoder = (grids: readonly Idefics3Grid[]) => Promise<EncodedPrompt>;
 
 /** Prompts of Idefics3 and SmolVLM: images to embeddings in one thread, text to tokens in another. */
 export class Idefics3Prompts implements PromptSource {
@@ -54,50 +61,82 @@ export class Idefics3Prompts implements PromptSource {
   }
 
   async prepare(request: ChatModelRequest, signal: AbortSignal): Promise<Prompt> {
-    const images = this.tokens.checkSize(request);
+    const images = this.tokens.checkSize(request.messages.flatMap(({ content }) => content));
+    const chat = this.tokens.toChat(request);
+    const encode = (grids: readonly Idefics3Grid[]) =>
+      this.tokens.encode({ chat: { ...chat, grids } }, signal);
+    return (await this.prepareAny(request, images, encode, signal)).prompt;
+  }
+
+  async prepareRaw(request: CompletionRequest, signal: AbortSignal): Promise<PreparedRaw> {
+    const images = this.tokens.checkSize(request.items);
+    this.assertNoImageToken(request.items);
+    const { tokensPerTile } = this.settings;
+    const encode = (grids: readonly Idefics3Grid[]) => {
+      const texts = grids.map((grid) => idefics3ImageText(grid, tokensPerTile));
+      return this.tokens.encode({ raw: this.tokens.toRaw(request, texts) }, signal);
+    };
+    return this.prepareAny(request, images, encode, signal);
+  }
+
+  /** The id stands for embeddings, and a client has none to give. */
+  private assertNoImageToken(items: CompletionRequest['items']): void {
+    const { imageTokenId } = this.settings;
+    const found = items.find((item) => item.type === 'token-ids' && item.tokenIds.includes(imageTokenId));
+    if (found?.type !== 'token-ids') return;
+    throw new FoveaError('INVALID_REQUEST', {
+      message: `token_id ${imageTokenId} stands for a piece of an image; send the image instead.`,
+      param: found.path,
+    });
+  }
+
+  private async prepareAny(
+    request: ImageRequest,
+    images: readonly ChatImage[],
+    encode: PromptEncoder,
+    signal: AbortSignal,
+  ): Promise<PreparedRaw> {
     const settings = { ...this.settings.image, ...request.imageOptions };
-    // A salt keeps apart who must not learn, by the time it takes, what others have asked about.
-    const key = JSON.stringify([settings, request.cacheSalt ?? '']);
-    const digests = await Promise.all(images.map(({ bytes }) => imageDigest(bytes, key)));
+    const digests = await Promise.all(
+      // A salt keeps apart who must not learn, by the time it takes, what others have asked about.
+      images.map(({ bytes, crop }) =>
+        imageDigest(bytes, JSON.stringify([settings, request.cacheSalt ?? '', crop?.area])),
+      ),
+    );
     this.images.queries += images.length;
     const known = digests.map((digest) => this.images.find(digest));
     if (known.every((features) => features !== undefined)) {
       this.images.hits += images.length;
-      return this.toPrompt(await this.encodePrompt(request, known, signal), digests, known);
+      const { ids, echo } = await encode(known.map(({ grid }) => grid));
+      return { prompt: this.toPrompt(ids, digests, known), echo };
     }
-    return this.preparation.pass(signal, () => this.encodeImages(request, images, digests, settings, signal));
+    const encodeAll = () => this.encodeImages(encode, images, digests, settings, signal);
+    return this.preparation.pass(signal, encodeAll);
   }
 
   /** Decodes what is not known, writes the prompt, and encodes only when that fits the context. */
   private async encodeImages(
-    request: ChatModelRequest,
+    encode: PromptEncoder,
     images: readonly ChatImage[],
     digests: readonly string[],
     settings: Idefics3ImageSettings,
     signal: AbortSignal,
-  ): Promise<Prompt> {
+  ): Promise<PreparedRaw> {
     const cuts = new Map<string, Features | Idefics3Image>();
     for (const [at, image] of images.entries()) {
       const digest = digests[at]!;
       const known = cuts.get(digest) ?? this.images.find(digest);
       if (known !== undefined) this.images.hits += 1;
-      cuts.set(digest, known ?? (await decodeIdefics3Image(image.bytes, settings, image.path)));
+      cuts.set(digest, known ?? (await decodeIdefics3Image(image.bytes, settings, image.path, image.crop)));
       signal.throwIfAborted();
     }
-    const ids = await this.encodePrompt(
-      request,
-      digests.map((digest) => cuts.get(digest)!),
-      signal,
-    );
+    const { ids, echo } = await encode(digests.map((digest) => cuts.get(digest)!.grid));
     const features = new Map<string, Features>();
     for (const [digest, cut] of cuts) {
       features.set(digest, 'embeddings' in cut ? cut : await this.encodeImage(digest, cut, signal));
     }
-    return this.toPrompt(
-      ids,
-      digests,
-      digests.map((digest) => features.get(digest)!),
-    );
+    const all = digests.map((digest) => features.get(digest)!);
+    return { prompt: this.toPrompt(ids, digests, all), echo };
   }
 
   private encodeImage(digest: string, image: Idefics3Image, signal: AbortSignal): Promise<Features> {
@@ -108,17 +147,6 @@ export class Idefics3Prompts implements PromptSource {
       embeddings: await this.vision.call({ images: [image] }, ownSignal, transfer),
     });
     return this.images.encode(digest, encode, signal);
-  }
-
-  private encodePrompt(
-    request: ChatModelRequest,
-    images: readonly { readonly grid: Idefics3Grid }[],
-    signal: AbortSignal,
-  ): Promise<Int32Array<ArrayBuffer>> {
-    return this.tokens.encode(
-      { ...this.tokens.toChat(request), grids: images.map(({ grid }) => grid) },
-      signal,
-    );
   }
 
   /** Copies the embeddings: the prompt moves to another thread, what is kept stays. */

@@ -3,6 +3,7 @@ import { FoveaError } from '@fovea/errors';
 import { Tokenizer } from '@huggingface/tokenizers';
 import type { TokenizerFile } from '../../engine/text/token-text.js';
 import { ChatTemplate, type TemplateMessage } from './chat-template.js';
+import { type EncodedPrompt, RawPrompt, type RawPromptRequest } from './raw-prompt.js';
 import { SpecialText } from './special-text.js';
 
 export interface ChatPromptRequest {
@@ -47,11 +48,13 @@ export class ChatPrompt {
   private readonly template: ChatTemplate;
   private readonly special: SpecialText;
   private readonly plain: Tokenizer;
+  private raw: RawPrompt | undefined;
   /** Private-use characters around a number nobody can guess. */
   private readonly endMark = `\uE000end-${randomInt(2 ** 47)}\uE001`;
 
   /** Throws an `Error` when the tokenizer or the template is not supported. */
-  constructor({ tokenizer, tokenizerConfig, chatTemplate, imageToken }: ChatPromptSettings) {
+  constructor(private readonly settings: ChatPromptSettings) {
+    const { tokenizer, tokenizerConfig, chatTemplate, imageToken } = settings;
     if (!hasKnownNormalizer(tokenizer.normalizer)) {
       throw new Error('a tokenizer with another normalizer than NFC is not supported');
     }
@@ -64,6 +67,13 @@ export class ChatPrompt {
 
   encode(request: ChatPromptRequest): Int32Array<ArrayBuffer> {
     return this.toIds(this.render(request));
+  }
+
+  /** A prompt without template. Throws `INVALID_REQUEST` when there is nothing to begin with. */
+  encodeRaw(request: RawPromptRequest): EncodedPrompt {
+    // A second tokenizer, which chats do not pay for.
+    this.raw ??= this.createRaw();
+    return this.raw.encode(request);
   }
 
   /** The template's text, in which words of users that look like special tokens are hidden. Throws `INVALID_REQUEST`. */
@@ -91,6 +101,17 @@ export class ChatPrompt {
     }
     const content = [...last.content.slice(0, -1), { ...part, text: part.text + this.endMark }];
     return [...messages.slice(0, -1), { ...last, content }];
+  }
+
+  private createRaw(): RawPrompt {
+    const { tokenizer, tokenizerConfig, imageToken } = this.settings;
+    return new RawPrompt({
+      tokenizer,
+      tokenizerConfig,
+      imageToken,
+      bosToken: specialNames(tokenizerConfig).bos_token,
+      toMarkedIds: (text) => this.toIds(text),
+    });
   }
 
   /** Token ids of a rendered text. */

@@ -3,7 +3,21 @@ import { Admission } from '../../engine/admission.js';
 import type { Prompt } from '../../engine/generation-request.js';
 import { assertInVocabulary, resolveSampling, type SamplingDefaults } from '../../engine/resolve-sampling.js';
 import type { Generations } from '../../engine/threads/decoder-thread.js';
-import type { ChatModel, ChatModelLoad, ChatModelPiece, ChatModelRequest } from '../chat-model.js';
+import type { ChatModelLoad, ChatModelPiece, ChatModelRequest } from '../chat-model.js';
+import type { CompletionModel, CompletionRequest, PromptEcho } from '../completion-model.js';
+
+/** A raw prompt that is ready to run, and what of it is told again, where that was asked for. */
+export interface PreparedRaw {
+  readonly prompt: Prompt;
+  readonly echo?: PromptEcho | undefined;
+}
+
+/** What chats and raw prompts have in common once the prompt is ready. */
+type Generation = Pick<
+  ChatModelRequest,
+  'sampling' | 'choices' | 'priority' | 'cacheSalt' | 'answerTokenIds'
+> &
+  Pick<CompletionRequest, 'promptLogprobs'>;
 
 /**
  * Turns requests into what the decoder takes: the part of a chat model that differs from family to family. It owns the
@@ -16,6 +30,8 @@ export interface PromptSource {
   readonly imageCounts: { readonly queries: number; readonly hits: number };
   /** Throws catalogue errors for what is wrong with the request, `CONTEXT_LENGTH_EXCEEDED` among them. */
   prepare(request: ChatModelRequest, signal: AbortSignal): Promise<Prompt>;
+  /** The same for a prompt without template. */
+  prepareRaw(request: CompletionRequest, signal: AbortSignal): Promise<PreparedRaw>;
   close(): Promise<void>;
 }
 
@@ -28,7 +44,7 @@ export interface LanguageModelSettings extends SamplingDefaults {
 }
 
 /** A chat model of any family: prompts from its source, answers from a decoder thread. */
-export class LanguageModel implements ChatModel {
+export class LanguageModel implements CompletionModel {
   private readonly admission: Admission;
 
   constructor(
@@ -66,7 +82,31 @@ export class LanguageModel implements ChatModel {
     };
   }
 
-  async *start(request: ChatModelRequest, signal: AbortSignal): AsyncGenerator<ChatModelPiece, void> {
+  start(request: ChatModelRequest, signal: AbortSignal): AsyncGenerator<ChatModelPiece, void> {
+    const prepare = async () => ({ prompt: await this.prompts.prepare(request, signal) });
+    return this.admitted(request, prepare, signal);
+  }
+
+  complete(request: CompletionRequest, signal: AbortSignal): AsyncGenerator<ChatModelPiece, void> {
+    const prepare = () => {
+      for (const item of request.items) {
+        if (item.type !== 'token-ids') continue;
+        assertInVocabulary(item.tokenIds, this.settings.vocabularySize, item.path);
+      }
+      return this.prompts.prepareRaw(request, signal);
+    };
+    return this.admitted(request, prepare, signal);
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([this.prompts.close(), this.decoder.close()]);
+  }
+
+  private async *admitted(
+    request: Generation,
+    prepare: () => Promise<PreparedRaw>,
+    signal: AbortSignal,
+  ): AsyncGenerator<ChatModelPiece, void> {
     if (request.choices > this.settings.maxRunning) {
       throw new FoveaError('INVALID_REQUEST', {
         message: `n must be at most ${this.settings.maxRunning}, got ${request.choices}.`,
@@ -75,25 +115,21 @@ export class LanguageModel implements ChatModel {
     }
     const place = this.admission.enter(request.choices);
     try {
-      yield* this.generate(request, await this.prompts.prepare(request, signal), signal);
+      yield* this.generate(request, await prepare(), signal);
     } finally {
       place.release();
     }
   }
 
-  async close(): Promise<void> {
-    await Promise.all([this.prompts.close(), this.decoder.close()]);
-  }
-
   private async *generate(
-    request: ChatModelRequest,
-    prompt: Prompt,
+    request: Generation,
+    { prompt, echo: promptEcho }: PreparedRaw,
     signal: AbortSignal,
   ): AsyncGenerator<ChatModelPiece, void> {
     const promptTokens = prompt.ids.length;
     const promptTokenIds = [...prompt.ids];
     const choices = resolveSampling(request.sampling, request.choices, promptTokens, this.settings);
-    const { priority, cacheSalt, answerTokenIds: answerIds } = request;
+    const { priority, cacheSalt, promptLogprobs, answerTokenIds: answerIds } = request;
     assertInVocabulary(answerIds ?? [], this.settings.vocabularySize, 'answer_token_ids');
     let isFirst = true;
     for await (const piece of this.decoder.generate(
@@ -102,11 +138,13 @@ export class LanguageModel implements ChatModel {
         choices,
         ...(priority !== undefined && { priority }),
         ...(cacheSalt !== undefined && { cacheSalt }),
+        ...(promptLogprobs !== undefined && { promptLogprobs }),
         ...(answerIds !== undefined && { answerIds }),
       },
       signal,
     )) {
-      yield { ...piece, promptTokens, ...(isFirst && { promptTokenIds }) };
+      const first = isFirst && { promptTokenIds, ...(promptEcho !== undefined && { promptEcho }) };
+      yield { ...piece, promptTokens, ...first };
       isFirst = false;
     }
   }

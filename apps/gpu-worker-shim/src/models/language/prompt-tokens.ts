@@ -1,7 +1,10 @@
 import { FoveaError } from '@fovea/errors';
 import type { Calls } from '../../engine/threads/call-thread.js';
-import type { ChatImage, ChatModelRequest } from '../chat-model.js';
+import type { ChatImage, ChatModelPart, ChatModelRequest } from '../chat-model.js';
+import type { CompletionItem, CompletionRequest } from '../completion-model.js';
 import type { ChatPromptRequest } from './chat-prompt.js';
+import type { EncodedPrompt, RawItem, RawPromptRequest } from './raw-prompt.js';
+import type { PromptCall } from './serve-prompts.js';
 
 export interface PromptLimits {
   readonly maxModelLen: number;
@@ -14,7 +17,7 @@ export interface PromptLimits {
 /** The prompt thread of a chat model, and the context that its prompts must fit. */
 export class PromptTokens<Request extends ChatPromptRequest> {
   constructor(
-    private readonly thread: Calls<Request, Int32Array<ArrayBuffer>>,
+    private readonly thread: Calls<PromptCall<Request>, EncodedPrompt>,
     private readonly limits: PromptLimits,
   ) {}
 
@@ -40,23 +43,44 @@ export class PromptTokens<Request extends ChatPromptRequest> {
     };
   }
 
+  /**
+   * A raw prompt as its thread takes it.
+   * @param imageTexts what each image becomes, in their order
+   */
+  toRaw(request: CompletionRequest, imageTexts: readonly string[]): RawPromptRequest {
+    const { items, addSpecialTokens, wantsEcho, promptLogprobs, sampling } = request;
+    const images = imageTexts.values();
+    const skipSpecialTokens = sampling.skipSpecialTokens ?? true;
+    return {
+      items: items.map((item): RawItem => {
+        if (item.type === 'text') return { text: item.text };
+        return item.type === 'image' ? { marked: images.next().value ?? '' } : { ids: item.tokenIds };
+      }),
+      addSpecialTokens,
+      ...((wantsEcho || promptLogprobs !== undefined) && { echo: { skipSpecialTokens } }),
+    };
+  }
+
   /** Refuses what cannot fit before any pixel is decoded or any text is tokenised; returns the images. */
-  checkSize({ messages }: ChatModelRequest): ChatImage[] {
+  checkSize(parts: readonly (ChatModelPart | CompletionItem)[]): ChatImage[] {
     const { maxModelLen, longestTokenBytes, leastImageTokens } = this.limits;
-    const parts = messages.flatMap((message) => message.content);
     const images = parts.flatMap((part) => (part.type === 'image' ? [part.image] : []));
-    const imageTokens = images.length * leastImageTokens;
-    if (imageTokens >= maxModelLen) throw this.tooLong(`at least ${imageTokens}`);
+    const given = parts.reduce(
+      (sum, part) => sum + (part.type === 'token-ids' ? part.tokenIds.length : 0),
+      0,
+    );
+    const least = given + images.length * leastImageTokens;
+    if (least >= maxModelLen) throw this.tooLong(`at least ${least}`);
     const characters = parts.reduce((sum, part) => sum + (part.type === 'text' ? part.text.length : 0), 0);
     if (characters > maxModelLen * longestTokenBytes) throw this.tooLong(`more than ${maxModelLen}`);
     return images;
   }
 
   /** Token ids of a prompt. Throws `CONTEXT_LENGTH_EXCEEDED` when there is no room for an answer behind it. */
-  async encode(request: Request, signal: AbortSignal): Promise<Int32Array<ArrayBuffer>> {
-    const ids = await this.thread.call(request, signal);
-    if (ids.length >= this.limits.maxModelLen) throw this.tooLong(`${ids.length}`);
-    return ids;
+  async encode(call: PromptCall<Request>, signal: AbortSignal): Promise<EncodedPrompt> {
+    const encoded = await this.thread.call(call, signal);
+    if (encoded.ids.length >= this.limits.maxModelLen) throw this.tooLong(`${encoded.ids.length}`);
+    return encoded;
   }
 
   /** In vLLM's words: clients and proxies look for them. */

@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { readTokenBytes, tokenizerFileSchema } from '../../engine/text/token-text.js';
 import { serveCalls } from '../../engine/threads/serve-calls.js';
 import type { ChatPromptSettings } from './chat-prompt.js';
+import type { EncodedPrompt, RawPromptRequest } from './raw-prompt.js';
 
 /** What a prompt thread needs to start. */
 export interface PromptFiles {
@@ -17,21 +18,25 @@ export interface PromptThreadFacts {
   readonly longestTokenBytes: number;
 }
 
+/** What a prompt thread is asked for: a chat in the form of its family, or a raw prompt. */
+export type PromptCall<Chat> = { readonly chat: Chat } | { readonly raw: RawPromptRequest };
+
 /** Turns the requests of a family into token ids. */
-interface PromptEncoder<Request> {
-  encode(request: Request): Int32Array<ArrayBuffer>;
+interface PromptEncoder<Chat> {
+  encode(request: Chat): Int32Array<ArrayBuffer>;
+  encodeRaw(request: RawPromptRequest): EncodedPrompt;
 }
 
 const readJson = async (file: string): Promise<unknown> => JSON.parse(await readFile(file, 'utf8'));
 
 /** Serves prompts on a worker thread: messages in, token ids out. What `create` throws is told with the file's name. */
-export async function servePrompts<Request>(
+export async function servePrompts<Chat>(
   port: MessagePort | null,
   files: PromptFiles,
-  create: (settings: ChatPromptSettings) => PromptEncoder<Request>,
+  create: (settings: ChatPromptSettings) => PromptEncoder<Chat>,
 ): Promise<void> {
   if (port === null) throw new Error('This file is started as a worker thread.');
-  await serveCalls<Request, Int32Array<ArrayBuffer>, PromptThreadFacts>(port, async () => {
+  await serveCalls<PromptCall<Chat>, EncodedPrompt, PromptThreadFacts>(port, async () => {
     try {
       const tokenizer = tokenizerFileSchema.parse(await readJson(files.tokenizerFile));
       const config = z.record(z.string(), z.unknown()).parse(await readJson(files.tokenizerConfigFile));
@@ -39,8 +44,9 @@ export async function servePrompts<Request>(
       const encoder = create({ tokenizer, tokenizerConfig: config, chatTemplate });
       return {
         facts: { longestTokenBytes: readTokenBytes(tokenizer).longest },
-        answer: async (request) => encoder.encode(request),
-        transfer: (ids) => [ids.buffer],
+        answer: async (call) =>
+          'raw' in call ? encoder.encodeRaw(call.raw) : { ids: encoder.encode(call.chat) },
+        transfer: ({ ids }) => [ids.buffer],
         close: async () => undefined,
       };
     } catch (error) {

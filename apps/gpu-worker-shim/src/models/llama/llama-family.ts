@@ -3,7 +3,8 @@ import type { ChatPromptRequest } from '../language/chat-prompt.js';
 import { decoderConfigSchema, readLanguageFolder } from '../language/language-folder.js';
 import { LanguageModel } from '../language/language-model.js';
 import { PromptTokens } from '../language/prompt-tokens.js';
-import type { PromptThreadFacts } from '../language/serve-prompts.js';
+import type { EncodedPrompt } from '../language/raw-prompt.js';
+import type { PromptCall, PromptThreadFacts } from '../language/serve-prompts.js';
 import { startDecoder, startTogether } from '../language/start-threads.js';
 import { TextPrompts } from '../language/text-prompts.js';
 import { toSettings } from '../language/to-settings.js';
@@ -26,7 +27,7 @@ export const llamaFamily: ModelFamily = {
     const choice = { config: config['transformers.js_config'], preferred: runtime.dtypes };
     const decoderFile = await requireGraph(source.folder, 'model', choice);
     const { prompt, decoder } = await startTogether({
-      prompt: CallThread.start<ChatPromptRequest, Int32Array<ArrayBuffer>, PromptThreadFacts>(
+      prompt: CallThread.start<PromptCall<ChatPromptRequest>, EncodedPrompt, PromptThreadFacts>(
         'models/llama/prompt-entry.js',
         folder,
       ),

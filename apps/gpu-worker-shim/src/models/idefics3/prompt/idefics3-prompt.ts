@@ -1,6 +1,7 @@
 import { FoveaError } from '@fovea/errors';
 import type { Idefics3Grid } from '@fovea/image-preprocessing';
 import { ChatPrompt, type ChatPromptRequest, type ChatPromptSettings } from '../../language/chat-prompt.js';
+import type { EncodedPrompt, RawPromptRequest } from '../../language/raw-prompt.js';
 import { IMAGE_TOKEN, idefics3ImageText } from './image-text.js';
 
 export interface PromptRequest extends ChatPromptRequest {
@@ -42,5 +43,10 @@ export class Idefics3Prompt {
       (before, after, at) => before + idefics3ImageText(grids[at - 1]!, this.tokensPerTile) + after,
     );
     return this.chat.toIds(text);
+  }
+
+  /** See `ChatPrompt.encodeRaw`. */
+  encodeRaw(request: RawPromptRequest): EncodedPrompt {
+    return this.chat.encodeRaw(request);
   }
 }

@@ -1,15 +1,10 @@
 import type { ChatModelPiece } from '../../models/chat-model.js';
-import { type AnswerHead, toWireLogprobs, type UsageCount } from './chat-answer.js';
+import { type AnswerWriter, DONE, toEvent } from '../generation/send-answer.js';
+import { type AnswerHead, toChatAnswer, toWireLogprobs, type UsageCount } from './chat-answer.js';
 import type { AnswerForm } from './chat-request.js';
 
-/** The last event of every stream. */
-export const DONE = 'data: [DONE]\n\n';
-
-/** One server-sent event. */
-export const toEvent = (value: unknown): string => `data: ${JSON.stringify(value)}\n\n`;
-
-/** Writes vLLM's chunks for one answer. Fields vLLM does not set are left out; those it sets to null are null. */
-export class ChatChunks {
+/** Writes one answer as vLLM does. Fields vLLM does not set are left out; those it sets to null are null. */
+export class ChatWriter implements AnswerWriter<ChatModelPiece> {
   private finished = 0;
 
   constructor(
@@ -19,22 +14,13 @@ export class ChatChunks {
     private readonly usage: UsageCount,
   ) {}
 
-  /** The role chunks of all choices; they go out with the first token, not before. */
-  roles(first: ChatModelPiece): string {
-    const counts = {
-      prompt_tokens: first.promptTokens,
-      total_tokens: first.promptTokens,
-      completion_tokens: 0,
-    };
-    return Array.from({ length: this.choices }, (_, index) =>
-      toEvent({
-        ...this.start(),
-        choices: [{ index, delta: { role: 'assistant', content: '' }, logprobs: null, finish_reason: null }],
-        ...(this.form.continuousUsage && { usage: counts }),
-        prompt_token_ids: this.form.returnTokenIds ? (first.promptTokenIds ?? null) : null,
-        prompt_text: null,
-      }),
-    ).join('');
+  /** The role chunks of all choices go out with the first token, not before. */
+  first(piece: ChatModelPiece): string {
+    return this.roles(piece) + this.piece(piece);
+  }
+
+  whole(pieces: readonly ChatModelPiece[]): unknown {
+    return toChatAnswer(this.head, this.form, pieces, this.usage);
   }
 
   piece(piece: ChatModelPiece): string {
@@ -64,6 +50,23 @@ export class ChatChunks {
     if (!this.form.includeUsage) return DONE;
     const system_fingerprint = this.head.systemFingerprint;
     return toEvent({ ...this.start(), choices: [], usage: this.usage.toWire(), system_fingerprint }) + DONE;
+  }
+
+  private roles(first: ChatModelPiece): string {
+    const counts = {
+      prompt_tokens: first.promptTokens,
+      total_tokens: first.promptTokens,
+      completion_tokens: 0,
+    };
+    return Array.from({ length: this.choices }, (_, index) =>
+      toEvent({
+        ...this.start(),
+        choices: [{ index, delta: { role: 'assistant', content: '' }, logprobs: null, finish_reason: null }],
+        ...(this.form.continuousUsage && { usage: counts }),
+        prompt_token_ids: this.form.returnTokenIds ? (first.promptTokenIds ?? null) : null,
+        prompt_text: null,
+      }),
+    ).join('');
   }
 
   private start() {
