@@ -49,6 +49,12 @@ async function loadModels(config: ShimConfig, logger: Logger): Promise<ServedMod
     kvCacheBytes: config.SHIM_KV_CACHE_MIB * MIB,
     prefixCacheBytes: config.SHIM_PREFIX_CACHE_MIB * MIB,
     imageCacheBytes: config.SHIM_IMAGE_CACHE_MIB * MIB,
+    speech: {
+      maxAudioS: config.SHIM_MAX_AUDIO_S,
+      vad: config.SHIM_VAD,
+      ffmpeg: config.SHIM_FFMPEG,
+      retriesDoubtful: config.SHIM_SPEECH_FALLBACK,
+    },
   };
   const models: ServedModel[] = [];
   try {

@@ -3,6 +3,7 @@ import {
   type ConfigOf,
   durationS,
   type Environment,
+  flag,
   integer,
   list,
   oneOf,
@@ -71,6 +72,18 @@ export const shimVariables = {
   }),
   SHIM_IMAGE_CACHE_MIB: variable(integer({ min: 0, max: 1_048_576 }).default(64), {
     help: 'Memory for the embeddings of images that are kept, per model; 0: none.',
+  }),
+  SHIM_MAX_AUDIO_S: variable(durationS().default(4 * 3600), {
+    help: 'Longest recording that is written down; longer ones are refused. Decoding stops there, whatever a file claims.',
+  }),
+  SHIM_VAD: variable(flag().default(true), {
+    help: 'Whether recordings longer than one window of the model are cut at silence, which is skipped (Silero VAD). Off: window follows window.',
+  }),
+  SHIM_SPEECH_FALLBACK: variable(flag().default(true), {
+    help: 'Whether a window whose text repeats itself or is unlikely is written again at higher temperatures. Not in streamed answers, nor where a temperature is asked for.',
+  }),
+  SHIM_FFMPEG: variable(text().default('ffmpeg'), {
+    help: 'ffmpeg for M4A, AAC and WebM without Opus: a path, or a name that is looked for in the usual folders. Without it these are refused.',
   }),
   SHIM_DRAIN_S: variable(durationS().default(300), {
     help: 'How long running requests may take to finish after SIGTERM before they are aborted.',

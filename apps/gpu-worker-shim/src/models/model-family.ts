@@ -23,6 +23,19 @@ export interface ModelRuntime {
   readonly prefixCacheBytes: number;
   /** Per model: embeddings of images that are kept. 0: none. */
   readonly imageCacheBytes: number;
+  readonly speech: SpeechRuntime;
+}
+
+/** How recordings are heard. */
+export interface SpeechRuntime {
+  /** Longer recordings are refused. */
+  readonly maxAudioS: number;
+  /** Cut long recordings at silence, which is not heard. */
+  readonly vad: boolean;
+  /** Name or path of ffmpeg, which is used where it is there. */
+  readonly ffmpeg: string;
+  /** Write windows of doubtful text again at higher temperatures. */
+  readonly retriesDoubtful: boolean;
 }
 
 /** One entry of `SHIM_MODELS`: the served name and the folder that holds the model. */

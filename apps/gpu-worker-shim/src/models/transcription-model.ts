@@ -14,6 +14,26 @@ export interface TranscriptionRequest {
   readonly timestamps: boolean;
   /** Of each window; lowered to the room that the model's context leaves. */
   readonly maxTokens?: number;
+  readonly sampling: TranscriptionSampling;
+  /**
+   * Write windows of doubtful text again at higher temperatures. Their text then comes when they end; else as it is
+   * written.
+   */
+  readonly retriesDoubtful: boolean;
+}
+
+/** How tokens are drawn. Absent: without effect. */
+export interface TranscriptionSampling {
+  /** 0: the likeliest token each time. */
+  readonly temperature: number;
+  readonly topP?: number;
+  readonly topK?: number;
+  readonly minP?: number;
+  readonly frequencyPenalty?: number;
+  readonly presencePenalty?: number;
+  readonly repetitionPenalty?: number;
+  /** Absent: 0, so that the same request has the same answer. */
+  readonly seed?: number;
 }
 
 /** A stretch of speech. Times are in seconds from the beginning of the file. */
@@ -28,6 +48,8 @@ export interface TranscriptionSegment {
   readonly compressionRatio: number;
   /** Probability that nobody speaks in the window. */
   readonly noSpeechProb: number;
+  /** That its tokens were drawn with. */
+  readonly temperature: number;
   /** Where its window begins, in seconds. */
   readonly windowStart: number;
 }
@@ -55,7 +77,10 @@ export interface TranscriptionPiece {
 export interface TranscriptionModelLoad {
   readonly running: number;
   readonly waiting: number;
-  readonly kvCacheUsage: 0;
+  /** Share of the places of windows that are taken. */
+  readonly kvCacheUsage: number;
+  /** It keeps nothing between requests. */
+  readonly caches?: never;
 }
 
 /**

@@ -8,10 +8,10 @@ import { createLogger } from '@fovea/observability';
 import { describeIf, transformersJs, transformersJsUrl, writeWhisperFolder } from '@fovea/testing';
 import { afterEach, beforeEach, expect, it } from '@jest/globals';
 import { z } from 'zod';
+import { chirp, makeWav } from '../audio/testing/make-wav.js';
 import { type Shim, startShim } from '../compose.js';
 import { readShimConfig } from '../config/shim-variables.js';
 import { LogMel } from '../models/whisper/features/log-mel.js';
-import { chirp, makeWav } from '../models/whisper/testing/make-wav.js';
 
 // What this server hears in one window against transformers.js, from the same files. The thread runs from dist: build before.
 
@@ -61,25 +61,32 @@ describeIf(transformersJs, 'Whisper against transformers.js', () => {
         melBins,
         seed,
       });
-      const config = readShimConfig({ SHIM_MODELS: `ears=${folder}`, SHIM_PORT: '0', SHIM_THREADS: '1' });
+      const own = { SHIM_MODELS: `ears=${folder}`, SHIM_PORT: '0', SHIM_THREADS: '1' };
+      // Nothing that a random model writes is likely.
+      const config = readShimConfig({ ...own, SHIM_SPEECH_FALLBACK: 'false' });
       shim = await startShim(config, createLogger({ service: 'test', level: 'silent' }), '0');
       const samples = chirp(count);
       const oracle = await askOracle(folder, samples);
       const bytes = Buffer.from(oracle.features, 'base64');
-      const own = new LogMel({
+      const heard = new LogMel({
         sampleRate: 16_000,
         frameSize: 400,
         hop: 160,
         windowSamples,
         melBins,
       }).extract(samples);
-      expect(own).toHaveLength(bytes.length / 4);
-      expect(Math.max(...own.map((value, at) => Math.abs(value - bytes.readFloatLE(at * 4))))).toBeLessThan(
+      expect(heard).toHaveLength(bytes.length / 4);
+      expect(Math.max(...heard.map((value, at) => Math.abs(value - bytes.readFloatLE(at * 4))))).toBeLessThan(
         1e-5,
+      );
+      // Others join and leave beside them: other sounds, prompts of other lengths, several windows.
+      const others = Array.from({ length: 6 }, (_, at) =>
+        transcribe(chirp(9_000 + at * 23_456), { language: 'fr', prompt: 'word '.repeat(at) }),
       );
       const [plain, timed] = await Promise.all([
         transcribe(samples, { language: 'en' }),
         transcribe(samples, { language: 'de', response_format: 'verbose_json' }),
+        ...others,
       ]);
       // Its text shows times that a random model writes unasked.
       expect(plain.text).toBe(oracle.text.replaceAll(/<\|[\d.]+\|>/g, ''));

@@ -37,7 +37,7 @@ const segmentToWire = (segment: TranscriptionSegment, id: number) => ({
   no_speech_prob: segment.noSpeechProb,
   seek: Math.floor(segment.windowStart),
   start: segment.start,
-  temperature: 0,
+  temperature: segment.temperature,
   text: segment.text,
   tokens: segment.tokens,
 });

@@ -17,6 +17,7 @@ const segment = {
   avgLogprob: -0.5,
   compressionRatio: 0.8,
   noSpeechProb: 0.1,
+  temperature: 0.2,
   windowStart: 0,
 };
 const script: TranscriptionPiece[] = [
@@ -86,7 +87,7 @@ describe('POST /v1/audio/transcriptions', () => {
           start: 0,
           end: 2,
           seek: 0,
-          temperature: 0,
+          temperature: 0.2,
           text: 'Hallo Welt',
           tokens: [1, 2],
           avg_logprob: -0.5,
@@ -99,12 +100,29 @@ describe('POST /v1/audio/transcriptions', () => {
   });
 
   it('hands on the file and what else matters', async () => {
+    const common = { audio, timestamps: false, sampling: { temperature: 0 }, retriesDoubtful: true };
     const others = { temperature: '0.0', use_beam_search: 'false', 'timestamp_granularities[]': 'segment' };
     await post({ language: 'de', prompt: 'Vorher', max_completion_tokens: '7', hotwords: 'x', ...others });
     await post({ language: '', prompt: '' });
     expect(model.requests).toEqual([
-      { audio, prompt: 'Vorher', timestamps: false, language: 'de', maxTokens: 7 },
-      { audio, prompt: '', timestamps: false },
+      { ...common, prompt: 'Vorher', language: 'de', maxTokens: 7 },
+      { ...common, prompt: '' },
+    ]);
+  });
+
+  it('hands on how tokens are drawn; a doubtful text is written again only at temperature 0 and before it is sent', async () => {
+    const numbers = { top_p: '0.9', top_k: '-1', min_p: '0.1', seed: '7', repetition_penalty: '1.1' };
+    await post({ temperature: '0.5', ...numbers, frequency_penalty: '1', presence_penalty: '-1' });
+    await post({ stream: 'true' });
+    expect(model.requests.map(({ sampling, retriesDoubtful }) => [sampling, retriesDoubtful])).toEqual([
+      [
+        {
+          ...{ temperature: 0.5, topP: 0.9, topK: 0, minP: 0.1, seed: 7 },
+          ...{ repetitionPenalty: 1.1, frequencyPenalty: 1, presencePenalty: -1 },
+        },
+        false,
+      ],
+      [{ temperature: 0 }, false],
     ]);
   });
 
@@ -165,8 +183,16 @@ describe('POST /v1/audio/transcriptions', () => {
     [{ response_format: 'verbose_json', stream: 'true' }, 'response_format', "doesn't support streaming"],
     [{ stream: 'maybe' }, 'stream', 'must be true or false'],
     [{ stream_include_usage: 'true' }, 'stream_include_usage', 'only be defined when'],
-    [{ temperature: '0.5' }, 'temperature', 'must be 0'],
-    [{ temperature: 'warm' }, 'temperature', 'must be 0'],
+    [{ response_format: 'vtt' }, 'response_format', 'Currently only support response_format'],
+    [{ temperature: '2.1' }, 'temperature', 'from 0 to 2'],
+    [{ temperature: '-0.1' }, 'temperature', 'from 0 to 2'],
+    [{ temperature: 'warm' }, 'temperature', 'from 0 to 2'],
+    [{ top_p: '0' }, 'top_p', 'above 0'],
+    [{ top_k: '1.5' }, 'top_k', 'an integer'],
+    [{ min_p: '1.1' }, 'min_p', 'from 0 to 1'],
+    [{ seed: '1e300' }, 'seed', 'an integer'],
+    [{ frequency_penalty: '3' }, 'frequency_penalty', 'from -2 to 2'],
+    [{ repetition_penalty: '0' }, 'repetition_penalty', 'above 0'],
     [{ use_beam_search: 'true' }, 'use_beam_search', 'must be false'],
     [{ max_completion_tokens: '0' }, 'max_completion_tokens', 'at least 1'],
     [{ 'timestamp_granularities[]': 'word' }, 'timestamp_granularities[]', 'only segment'],
@@ -185,11 +211,11 @@ describe('POST /v1/audio/transcriptions', () => {
   });
 
   it('refuses large files', async () => {
-    const large = await post({}, new Uint8Array(25 * 1024 * 1024 + 1));
+    const large = await post({}, new Uint8Array(128 * 1024 * 1024 + 1));
     expect(large.statusCode).toBe(400);
     expect(large.json().error.message).toContain('Maximum file size exceeded');
-    expect((await post({}, new Uint8Array(33 * 1024 * 1024))).statusCode).toBe(413);
-    expect((await post({}, new Uint8Array(25 * 1024 * 1024))).statusCode).toBe(200);
+    expect((await post({}, new Uint8Array(136 * 1024 * 1024))).statusCode).toBe(413);
+    expect((await post({}, new Uint8Array(128 * 1024 * 1024))).statusCode).toBe(200);
   });
 
   it.each([

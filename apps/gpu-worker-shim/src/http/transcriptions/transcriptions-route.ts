@@ -2,8 +2,8 @@ import { Readable } from 'node:stream';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { TranscriptionPiece } from '../../models/transcription-model.js';
 import type { RequestTelemetry } from '../../telemetry/shim-telemetry.js';
-import { DONE, toEvent } from '../generation/send-answer.js';
 import type { ChatRouteParts } from '../chat/chat-route.js';
+import { DONE, toEvent } from '../generation/send-answer.js';
 import { abortOnClose, requestIdOf } from '../request-scope.js';
 import { MalformedRequest, toVllmError } from '../vllm-error.js';
 import {
@@ -94,7 +94,7 @@ async function send(answer: Answer, reply: FastifyReply): Promise<FastifyReply> 
 }
 
 /** The form of a request, or what to answer instead. */
-async function formOf(request: FastifyRequest): Promise<TranscriptionForm> {
+function formOf(request: FastifyRequest): TranscriptionForm {
   if (!(request.body instanceof Buffer)) throw new MalformedRequest('The body must be multipart/form-data.');
   return parseTranscriptionForm(request.body, request.headers['content-type'] ?? '');
 }
@@ -142,7 +142,7 @@ export function registerTranscriptionsRoute(server: FastifyInstance, parts: Tran
     scope.post('/v1/audio/transcriptions', async (request, reply) => {
       const signal = abortOnClose(reply, parts.shutdown);
       try {
-        return await send(start(await formOf(request), request, signal, parts), reply);
+        return await send(start(formOf(request), request, signal, parts), reply);
       } catch (error) {
         if (error instanceof FileExpected) return reply.code(422).send({ detail: error.message });
         throw error;

@@ -16,6 +16,7 @@ const runtime = {
   kvCacheBytes: 0,
   prefixCacheBytes: 0,
   imageCacheBytes: 0,
+  speech: { maxAudioS: 3600, vad: false, ffmpeg: 'none', retriesDoubtful: false },
 };
 
 const texts = [

@@ -17,6 +17,7 @@ const runtime = {
   kvCacheBytes: 0,
   prefixCacheBytes: 0,
   imageCacheBytes: 0,
+  speech: { maxAudioS: 3600, vad: false, ffmpeg: 'none', retriesDoubtful: false },
 };
 const folder = new URL('../../../../../models/ocr', import.meta.url).pathname;
 

@@ -10,6 +10,7 @@ const id = z.number().int().nonnegative();
 const configSchema = z.looseObject({
   num_mel_bins: size,
   max_target_positions: size,
+  max_source_positions: size.optional(),
   'transformers.js_config': precisionConfigSchema,
 });
 
@@ -32,7 +33,8 @@ const preprocessorSchema = z.looseObject({
   sampling_rate: size,
   hop_length: size,
   n_fft: size.multipleOf(2),
-  n_samples: size,
+  n_samples: size.optional(),
+  chunk_length: size.optional(),
 });
 
 /** Everything that a Whisper folder says, and where its graphs are. */
@@ -65,6 +67,14 @@ function tokensOf(generation: z.infer<typeof generationSchema>, file: string): W
   };
 }
 
+/** Samples of one window: 30 s in all that OpenAI has made, but it is for the folder to say. */
+function windowOf(extractor: z.infer<typeof preprocessorSchema>, file: string): number {
+  const { n_samples: samples, chunk_length: seconds, sampling_rate: rate } = extractor;
+  if (samples !== undefined) return samples;
+  if (seconds !== undefined) return seconds * rate;
+  throw new Error(`${file}: neither n_samples nor chunk_length`);
+}
+
 /**
  * Reads a folder. Throws an `Error` that names the file and what is missing, wrong or not supported.
  *
@@ -79,6 +89,14 @@ export async function readWhisperFolder(folder: string, dtypes: readonly string[
       `${folder}/preprocessor_config.json: feature_size is ${extractor.feature_size}, num_mel_bins of config.json ${config.num_mel_bins}`,
     );
   }
+  const windowSamples = windowOf(extractor, `${folder}/preprocessor_config.json`);
+  const places = config.max_source_positions;
+  // Two convolutions stand before the encoder; the second has a stride of two.
+  if (places !== undefined && Math.floor(windowSamples / extractor.hop_length) !== 2 * places) {
+    throw new Error(
+      `${folder}/preprocessor_config.json: windows of ${windowSamples} samples do not go with max_source_positions of config.json, ${places}`,
+    );
+  }
   const choice = { config: config['transformers.js_config'], preferred: dtypes };
   return {
     maxModelLen: config.max_target_positions,
@@ -87,7 +105,7 @@ export async function readWhisperFolder(folder: string, dtypes: readonly string[
       sampleRate: extractor.sampling_rate,
       frameSize: extractor.n_fft,
       hop: extractor.hop_length,
-      windowSamples: extractor.n_samples,
+      windowSamples,
       melBins: extractor.feature_size,
     },
     encoderFile: await requireGraph(folder, 'encoder_model', choice),

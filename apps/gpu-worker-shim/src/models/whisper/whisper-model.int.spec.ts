@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type WhisperFolderOptions, writeWhisperFolder } from '@fovea/testing';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { chirp, makeWav } from '../../audio/testing/make-wav.js';
 import type { TranscriptionModel, TranscriptionPiece, TranscriptionRequest } from '../transcription-model.js';
-import { chirp, makeWav } from './testing/make-wav.js';
 import { whisperFamily } from './whisper-family.js';
 
 // The thread runs compiled code: build before.
@@ -17,6 +17,7 @@ const runtime = {
   kvCacheBytes: 0,
   prefixCacheBytes: 0,
   imageCacheBytes: 0,
+  speech: { maxAudioS: 3600, vad: false, ffmpeg: 'none', retriesDoubtful: false },
 };
 
 let root: string;
@@ -46,7 +47,8 @@ async function transcribe(
   signal = new AbortController().signal,
 ): Promise<TranscriptionPiece[]> {
   const pieces: TranscriptionPiece[] = [];
-  const whole = { audio: wav(), prompt: '', timestamps: false, ...request };
+  const sampling = { temperature: 0 };
+  const whole = { audio: wav(), prompt: '', timestamps: false, sampling, retriesDoubtful: true, ...request };
   for await (const piece of model.transcribe(whole, signal)) pieces.push(piece);
   return pieces;
 }
@@ -100,7 +102,8 @@ describe('a Whisper model', () => {
       expect(avgLogprob).toBeLessThan(0);
       expect(noSpeechProb).toBeLessThan(0.6);
     }
-    expect(new Set(segments.map(({ windowStart }) => windowStart)).size).toBe(3);
+    // A window begins where the last finished segment ended, so there may be more of them.
+    expect(new Set(segments.map(({ windowStart }) => windowStart)).size).toBeGreaterThanOrEqual(3);
   });
 
   it('finds out the language, and takes what it found', async () => {
@@ -173,15 +176,21 @@ describe('a Whisper model', () => {
     const header = makeWav([], { bits: 8, claimedBytes: samples });
     const hour = new Uint8Array(header.length + samples).fill(128);
     hour.set(header);
-    const request = { audio: hour, prompt: '', timestamps: false, language: 'en' };
+    const sampling = { temperature: 0 };
+    const request = {
+      ...{ audio: hour, prompt: '', timestamps: false, language: 'en' },
+      ...{ sampling, retriesDoubtful: false },
+    };
     const pieces = model.transcribe(request, leaving.signal)[Symbol.asyncIterator]();
     expect((await pieces.next()).value).toMatchObject({ durationS: 3600 });
     expect(model.load().running).toBe(1);
     const other = await transcribe(model, { language: 'en', audio: makeWav(chirp(9000)) });
     expect(other.at(-1)?.windowEnd).toBeDefined();
-    const next = pieces.next();
     leaving.abort(new Error('gone'));
-    await expect(next).rejects.toThrow('gone');
+    const drain = async () => {
+      for (let next = await pieces.next(); next.done !== true; ) next = await pieces.next();
+    };
+    await expect(drain()).rejects.toThrow('gone');
     expect(model.load()).toEqual({ running: 0, waiting: 0, kvCacheUsage: 0 });
   });
 

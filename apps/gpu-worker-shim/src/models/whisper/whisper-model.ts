@@ -1,6 +1,5 @@
 import { FoveaError } from '@fovea/errors';
 import { Admission } from '../../engine/admission.js';
-import type { CallThread } from '../../engine/threads/call-thread.js';
 import { Turnstile } from '../../engine/turnstile.js';
 import type {
   TranscriptionModel,
@@ -8,25 +7,25 @@ import type {
   TranscriptionPiece,
   TranscriptionRequest,
 } from '../transcription-model.js';
-import type { WhisperStep, WhisperStepAnswer } from './thread/whisper-protocol.js';
+import { Listening, type ListeningSettings, type ListeningThreads } from './listening.js';
 
-export interface WhisperModelSettings {
+export interface WhisperModelSettings extends ListeningSettings {
   readonly id: string;
   readonly maxModelLen: number;
   /** Codes; empty: English only. */
   readonly languages: readonly string[];
   readonly maxRunning: number;
   readonly maxWaiting: number;
+  /** Windows that the decoder writes at the same time. */
+  readonly maxRows: number;
+  /** Write doubtful windows again where a request allows it. */
+  readonly retriesDoubtful: boolean;
 }
 
-/** Every running request holds its sound, up to 230 MB for an hour. */
-const MAX_OPEN_FILES = 4;
 /** vLLM takes any length; what is over half of the context is cut anyway. */
 const MAX_PROMPT_CHARACTERS = 20_000;
 
-const neverAborted = new AbortController().signal;
-
-/** Whisper: sound to text, window by window, in one worker thread. */
+/** Whisper: recordings to text, window by window, in three threads. */
 export class WhisperModel implements TranscriptionModel {
   private readonly admission: Admission;
   private readonly turnstile: Turnstile;
@@ -35,10 +34,10 @@ export class WhisperModel implements TranscriptionModel {
 
   constructor(
     private readonly settings: WhisperModelSettings,
-    private readonly thread: CallThread<WhisperStep, WhisperStepAnswer>,
+    private readonly threads: ListeningThreads,
   ) {
     this.admission = new Admission(settings.maxRunning, settings.maxWaiting);
-    this.turnstile = new Turnstile(Math.min(settings.maxRunning, MAX_OPEN_FILES));
+    this.turnstile = new Turnstile(settings.maxRunning);
   }
 
   get id(): string {
@@ -50,11 +49,13 @@ export class WhisperModel implements TranscriptionModel {
   }
 
   get isHealthy(): boolean {
-    return this.thread.isHealthy;
+    const { recordings, encoder, decoder } = this.threads;
+    return recordings.isHealthy && encoder.isHealthy && decoder.isHealthy;
   }
 
   load(): TranscriptionModelLoad {
-    return { running: this.running, waiting: this.admission.inFlight - this.running, kvCacheUsage: 0 };
+    const kvCacheUsage = this.threads.decoder.load.running / this.settings.maxRows;
+    return { running: this.running, waiting: this.admission.inFlight - this.running, kvCacheUsage };
   }
 
   async *transcribe(
@@ -67,7 +68,7 @@ export class WhisperModel implements TranscriptionModel {
       const leave = await this.takeTurn(signal);
       this.running += 1;
       try {
-        yield* this.pieces(request, signal);
+        yield* this.listen(request).pieces(request.audio, signal);
       } finally {
         this.running -= 1;
         leave();
@@ -78,7 +79,8 @@ export class WhisperModel implements TranscriptionModel {
   }
 
   async close(): Promise<void> {
-    await this.thread.close();
+    const { recordings, encoder, decoder } = this.threads;
+    await Promise.all([recordings.close(), encoder.close(), decoder.close()]);
   }
 
   private check({ language, prompt }: TranscriptionRequest): void {
@@ -105,23 +107,12 @@ export class WhisperModel implements TranscriptionModel {
     });
   }
 
-  private async *pieces(
-    { audio, language, prompt, timestamps, maxTokens }: TranscriptionRequest,
-    signal: AbortSignal,
-  ): AsyncGenerator<TranscriptionPiece, void> {
+  private listen(request: TranscriptionRequest): Listening {
+    const { maxRows, retriesDoubtful } = this.settings;
+    const allowed = { ...request, retriesDoubtful: request.retriesDoubtful && retriesDoubtful };
+    // A long file alone has all places; beside others each has its part, so that a sentence need not wait for an hour.
+    const share = () => Math.max(1, Math.ceil(maxRows / Math.max(1, this.running)));
     this.lastNumber += 1;
-    const transcription = this.lastNumber;
-    try {
-      const task = { language, prompt, timestamps, maxTokens };
-      await this.thread.call({ step: 'open', transcription, audio, task }, signal, [audio.buffer]);
-      for (let isLast = false; !isLast; ) {
-        const answer = await this.thread.call({ step: 'write', transcription }, signal);
-        if (answer.piece !== undefined) yield answer.piece;
-        isLast = answer.isLast;
-      }
-    } finally {
-      // Nobody waits for it; when the thread is gone, so is the file.
-      this.thread.call({ step: 'forget', transcription }, neverAborted).catch(() => undefined);
-    }
+    return new Listening(this.threads, this.settings, allowed, this.lastNumber, share);
   }
 }

@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
-import { toSegments } from './segments.js';
-import { chooseToken, likeliestOf, probabilityOf } from './token-choice.js';
+import { compressionRatio, isDoubtful } from './fallback.js';
+import { finishedPart, toSegments } from './segments.js';
+import { allowTokens, likeliestOf, logprobOf, probabilityOf } from './token-choice.js';
 import { initialTokens, type WhisperTokens } from './whisper-tokens.js';
 
 // Words 0 to 4, end 5, start 6, English 7, task 8, no times 9, times from 10.
@@ -18,13 +19,19 @@ const tokens: WhisperTokens = {
 const logits = (likely: Record<number, number>) =>
   Float32Array.from({ length: 20 }, (_, id) => likely[id] ?? -10);
 const choose = (likely: Record<number, number>, written: number[] = [], timestamps = false) =>
-  chooseToken(logits(likely), written, timestamps, tokens).id;
+  chooseToken(logits(likely), written, timestamps).id;
+
+function chooseToken(values: Float32Array, written: number[], timestamps: boolean) {
+  allowTokens(values, written, timestamps, tokens);
+  const id = values.indexOf(Math.max(...values));
+  return { id, logprob: logprobOf(values, id) };
+}
 
 describe('the choice of a token', () => {
   it('is the likeliest, with its probability among those allowed', () => {
     expect(choose({ 3: 2, 4: 3 }, [1])).toBe(4);
     const values = Float32Array.of(0, 0, 0, Math.log(2), 0, 0, 9, 9, 9);
-    const { id, logprob } = chooseToken(values, [1], false, tokens);
+    const { id, logprob } = chooseToken(values, [1], false);
     expect([id, Math.exp(logprob)]).toEqual([3, expect.closeTo(2 / 7, 5)]);
   });
 
@@ -79,28 +86,64 @@ describe('segments', () => {
         choices: ids.map((id) => ({ id, logprob: -id })),
         timestampBegin: 10,
         noSpeechProb: 0.25,
-        startS: 30,
-        endS: 30.2,
+        temperature: 0,
+        durationS: 0.2,
       },
       (words) => `words ${words.join()}`,
     ).map(({ start, end, text, tokens: words, avgLogprob }) => ({ start, end, text, words, avgLogprob }));
 
   it('lie between two times', () => {
     expect(segmentsOf([10, 1, 3, 12, 13, 2, 14])).toEqual([
-      { start: 30, end: 30.04, text: 'words 1,3', words: [1, 3], avgLogprob: -2 },
-      { start: expect.closeTo(30.06, 9), end: 30.08, text: 'words 2', words: [2], avgLogprob: -2 },
+      { start: 0, end: 0.04, text: 'words 1,3', words: [1, 3], avgLogprob: -2 },
+      { start: 0.06, end: 0.08, text: 'words 2', words: [2], avgLogprob: -2 },
     ]);
   });
 
   it('end with the window when nothing else ends them, and never after it', () => {
-    expect(segmentsOf([10, 1])).toMatchObject([{ start: 30, end: 30.2, words: [1] }]);
-    expect(segmentsOf([10, 1, 90])).toMatchObject([{ end: 30.2 }]);
-    expect(segmentsOf([1, 11])).toMatchObject([{ start: 30, end: 30.02 }]);
+    expect(segmentsOf([10, 1])).toMatchObject([{ start: 0, end: 0.2, words: [1] }]);
+    expect(segmentsOf([10, 1, 90])).toMatchObject([{ end: 0.2 }]);
+    expect(segmentsOf([1, 11])).toMatchObject([{ start: 0, end: 0.02 }]);
   });
 
   it('are none without words, and never end before they begin', () => {
     expect(segmentsOf([])).toEqual([]);
     expect(segmentsOf([10, 11, 12])).toEqual([]);
-    expect(segmentsOf([14, 1, 11])).toMatchObject([{ start: 30.08, end: 30.08 }]);
+    expect(segmentsOf([14, 1, 11])).toMatchObject([{ start: 0.08, end: 0.08 }]);
+  });
+});
+
+describe('the part of a window that counts when sound follows', () => {
+  const part = (ids: number[]) => {
+    const { choices, seekS } = finishedPart(
+      ids.map((id) => ({ id, logprob: 0 })),
+      10,
+    );
+    return [choices.map(({ id }) => id), seekS];
+  };
+
+  it('ends with the last finished segment, where the next window begins', () => {
+    expect(part([10, 1, 60, 60, 2, 3])).toEqual([[10, 1, 60], 1]);
+    expect(part([10, 1, 60, 60, 2, 110, 110])).toEqual([[10, 1, 60, 60, 2, 110], 2]);
+  });
+
+  it('is all of it where nothing was being said at its end, or where no segment has ended', () => {
+    expect(part([10, 1, 60, 60, 2, 110])).toEqual([[10, 1, 60, 60, 2, 110], undefined]);
+    expect(part([10, 1, 2])).toEqual([[10, 1, 2], undefined]);
+    expect(part([])).toEqual([[], undefined]);
+  });
+});
+
+describe('a text', () => {
+  const sure = { avgLogprob: -0.2, noSpeechProb: 0 };
+
+  it('is doubtful when it repeats itself or is unlikely', () => {
+    expect(compressionRatio('no no no '.repeat(30))).toBeGreaterThan(2.4);
+    expect(isDoubtful({ ...sure, text: 'no no no '.repeat(30) })).toBe(true);
+    expect(isDoubtful({ ...sure, text: 'Everything is well.' })).toBe(false);
+    expect(isDoubtful({ ...sure, avgLogprob: -1.1, text: 'Everything is well.' })).toBe(true);
+  });
+
+  it('is not doubtful where nobody seems to speak: it is dropped', () => {
+    expect(isDoubtful({ text: 'you', avgLogprob: -1.1, noSpeechProb: 0.7 })).toBe(false);
   });
 });

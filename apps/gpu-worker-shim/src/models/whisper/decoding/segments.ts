@@ -1,7 +1,10 @@
-import { deflateSync } from 'node:zlib';
 import type { TranscriptionSegment } from '../../transcription-model.js';
+import { compressionRatio } from './fallback.js';
 import type { TokenChoice } from './token-choice.js';
 import { TIMESTAMP_STEP_S } from './whisper-tokens.js';
+
+/** Times are in seconds from the beginning of the window. */
+export type WindowSegment = Omit<TranscriptionSegment, 'windowStart'>;
 
 /** One decoded window. */
 export interface DecodedWindow {
@@ -9,9 +12,27 @@ export interface DecodedWindow {
   readonly choices: readonly TokenChoice[];
   readonly timestampBegin: number;
   readonly noSpeechProb: number;
-  /** In seconds from the beginning of the file. */
-  readonly startS: number;
-  readonly endS: number;
+  readonly temperature: number;
+  /** Of the sound in it. */
+  readonly durationS: number;
+}
+
+/**
+ * How much of a window counts when sound follows it: a text that breaks off behind a finished segment is heard again from
+ * there on, as openai/whisper does.
+ */
+export function finishedPart(
+  choices: readonly TokenChoice[],
+  timestampBegin: number,
+): { readonly choices: readonly TokenChoice[]; readonly seekS: number | undefined } {
+  const isTime = (at: number) => (choices[at]?.id ?? 0) >= timestampBegin;
+  const last = choices.length - 1;
+  // One time at the end: nothing was being said when the window ended.
+  if (isTime(last) && !isTime(last - 1)) return { choices, seekS: undefined };
+  const pair = choices.findLastIndex((_choice, at) => at > 0 && isTime(at) && isTime(at - 1));
+  if (pair <= 0) return { choices, seekS: undefined };
+  const seekS = ((choices[pair - 1]?.id ?? timestampBegin) - timestampBegin) * TIMESTAMP_STEP_S;
+  return { choices: choices.slice(0, pair), seekS };
 }
 
 /**
@@ -21,11 +42,10 @@ export interface DecodedWindow {
 export function toSegments(
   window: DecodedWindow,
   textOf: (ids: readonly number[]) => string,
-): TranscriptionSegment[] {
-  const segments: TranscriptionSegment[] = [];
-  const timeOf = (id: number) =>
-    Math.min(window.endS, window.startS + (id - window.timestampBegin) * TIMESTAMP_STEP_S);
-  let start = window.startS;
+): WindowSegment[] {
+  const segments: WindowSegment[] = [];
+  const timeOf = (id: number) => Math.min(window.durationS, (id - window.timestampBegin) * TIMESTAMP_STEP_S);
+  let start = 0;
   let inside: TokenChoice[] = [];
   const close = (end: number) => {
     if (inside.length > 0) segments.push(toSegment(window, start, Math.max(start, end), inside, textOf));
@@ -40,7 +60,7 @@ export function toSegments(
       start = time;
     }
   }
-  close(window.endS);
+  close(window.durationS);
   return segments;
 }
 
@@ -50,18 +70,17 @@ function toSegment(
   end: number,
   choices: readonly TokenChoice[],
   textOf: (ids: readonly number[]) => string,
-): TranscriptionSegment {
+): WindowSegment {
   const tokens = choices.map(({ id }) => id);
   const text = textOf(tokens);
-  const bytes = Buffer.from(text);
   return {
     start,
     end,
     text,
     tokens,
     avgLogprob: choices.reduce((sum, { logprob }) => sum + logprob, 0) / choices.length,
-    compressionRatio: bytes.length / deflateSync(bytes).length,
+    compressionRatio: compressionRatio(text),
     noSpeechProb: window.noSpeechProb,
-    windowStart: window.startS,
+    temperature: window.temperature,
   };
 }

@@ -44,19 +44,22 @@ export interface TokenChoice {
   readonly logprob: number;
 }
 
-/** Chooses the likeliest token that is allowed after those `written`. Changes `logits`. */
-export function chooseToken(
+/** Makes impossible what may not follow the tokens `written`, in place. */
+export function allowTokens(
   logits: Float32Array,
   written: readonly number[],
   timestamps: boolean,
   tokens: WhisperTokens,
-): TokenChoice {
+): void {
   const never = Number.NEGATIVE_INFINITY;
   for (const id of tokens.suppressed) logits[id] = never;
   if (written.length === 0) for (const id of tokens.suppressedFirst) logits[id] = never;
   if (timestamps) applyTimestampRules(logits, written, tokens);
-  const { index, value } = highestOf(logits);
-  return { id: index, logprob: value - logSumExp(logits) };
+}
+
+/** Natural logarithm of a token's probability among those that are allowed. */
+export function logprobOf(logits: Float32Array, id: number): number {
+  return (logits[id] ?? Number.NEGATIVE_INFINITY) - logSumExp(logits);
 }
 
 /** The likeliest of some tokens. */

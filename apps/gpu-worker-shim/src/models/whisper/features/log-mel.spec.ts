@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { chirp } from '../testing/make-wav.js';
+import { chirp } from '../../../audio/testing/make-wav.js';
 import { LogMel } from './log-mel.js';
 import { melFilters } from './mel-filters.js';
 import { PowerSpectrum } from './power-spectrum.js';
