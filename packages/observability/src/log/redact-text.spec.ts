@@ -13,6 +13,11 @@ describe('redactText', () => {
     expect(redactText(text)).toBe(text);
   });
 
+  it('hides an API key that a tenant created, wherever it stands', () => {
+    const key = `fov_${'Ab-_9'.repeat(9)}xyz8`;
+    expect(redactText(`used ${key}, then left`)).toBe('used [redacted], then left');
+  });
+
   it('is bounded in time on text made to make patterns backtrack', () => {
     const hostile = [
       'data:',
@@ -22,6 +27,7 @@ describe('redactText', () => {
       'A'.repeat(255),
       `${'A'.repeat(60)} `,
       'eyJ',
+      'fov_',
       'token=',
       '\\u00',
       ';base64 ',

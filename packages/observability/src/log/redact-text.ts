@@ -27,6 +27,8 @@ const trailingRun = /[A-Za-z0-9+/_=%\\-]{0,256}$/;
 const credentials: readonly (readonly [RegExp, string])[] = [
   [/([a-z][a-z0-9+.-]{0,32}:\/\/)[^\s"'<>]{0,1024}@/gi, '$1[redacted]@'],
   [/\b(Bearer|Basic)\s{1,8}[^\s"',;]{1,4096}/gi, '$1 [redacted]'],
+  // API keys that tenants create, as `auth/key-secret.ts` of the gateway makes them.
+  [/\bfov_[\w-]{40,64}/g, '[redacted]'],
   [/\beyJ[\w-]{8,4096}\.[\w-]{1,4096}\.[\w-]{0,4096}/g, '[redacted]'],
   [
     /((?:api[-_]?key|access[-_]?token|token|secret|password|passwd|signature|cookie)["']?\s{0,4}[=:]\s{0,4}["']?)[^\s"'&;,}]{1,4096}/gi,
