@@ -34,8 +34,10 @@ function errorResponses(route: RouteSpec): Json {
   );
 }
 
-function success({ description, content }: RouteSpec['answer']): Json {
-  return content === undefined ? { description } : { description, content };
+function success(answer: RouteSpec['answer']): Json {
+  if (answer === undefined) return {};
+  const { status = 200, description, content } = answer;
+  return { [String(status)]: content === undefined ? { description } : { description, content } };
 }
 
 function operation(route: RouteSpec): Json {
@@ -47,7 +49,7 @@ function operation(route: RouteSpec): Json {
     ...(route.parameters === undefined ? {} : { parameters: route.parameters }),
     ...(route.request === undefined ? {} : { requestBody: route.request }),
     responses: {
-      [String(route.answer.status ?? 200)]: success(route.answer),
+      ...success(route.answer),
       ...errorResponses(route),
     },
   };

@@ -15,7 +15,10 @@ const operationSchema = z.looseObject({
   security: z.array(z.unknown()).optional(),
   parameters: z.array(parameterSchema).default([]),
   requestBody: z.looseObject({ content: mediaSchema }).optional(),
-  responses: z.record(z.string(), z.looseObject({ description: z.string(), content: mediaSchema })),
+  responses: z.record(
+    z.string(),
+    z.looseObject({ description: z.string(), content: mediaSchema.optional() }),
+  ),
 });
 type Operation = z.infer<typeof operationSchema>;
 
@@ -31,16 +34,23 @@ const INTRODUCTION = `Every route exists at \`/x\` and at \`/v1/x\`. Routes with
 browser: \`GET /docs\`. Every answer to a well-formed HTTP request carries \`x-request-id\`. Optional fields may be \`null\`, which means absent.
 The codes are explained in [errors.md](errors.md).`;
 
+const isSuccess = (status: string): boolean => status.startsWith('2');
+
 const answers = (operation: Operation): string =>
-  Object.entries(operation.responses['200']?.content ?? {})
-    .map(([type, { schema }]) =>
-      type === 'application/json' ? typeText(schema) : `${code(type)} ${typeText(schema)}`,
-    )
+  Object.entries(operation.responses)
+    .filter(([status]) => isSuccess(status))
+    .flatMap(([status, { content }]) => {
+      const forms = Object.entries(content ?? {}).map(([type, { schema }]) =>
+        type === 'application/json' ? typeText(schema) : `${code(type)} ${typeText(schema)}`,
+      );
+      if (forms.length === 0) return [`${status} without a body`];
+      return status === '200' ? forms : forms.map((form) => `${status} ${form}`);
+    })
     .join('; ');
 
 const refusals = (operation: Operation): string =>
   Object.entries(operation.responses)
-    .filter(([status]) => status !== '200')
+    .filter(([status]) => !isSuccess(status))
     .map(([status, { description }]) => `${status} ${description}`)
     .join('; ');
 
@@ -60,7 +70,7 @@ function section({ method, path, operation }: Route): string {
     ...Object.entries(operation.requestBody?.content ?? {}).map(
       ([type, { schema }]) => `Request: ${code(type)}, ${typeText(schema)}.`,
     ),
-    `Answer: ${answers(operation)}.`,
+    ...(answers(operation) === '' ? [] : [`Answer: ${answers(operation)}.`]),
     ...(refusals(operation) === '' ? [] : [`Errors: ${refusals(operation)}.`]),
   ];
   return `## ${method} ${path}\n\n${facts.join('\n\n')}`;

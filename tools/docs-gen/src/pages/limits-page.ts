@@ -45,6 +45,8 @@ const configured: readonly ConfiguredLimit[] = [
   { name: 'max_files_per_tenant', variable: 'FILE_MAX_PER_TENANT', refusal: 'RATE_LIMITED' },
   { name: 'max_file_bytes_per_tenant', variable: 'FILE_MAX_BYTES_PER_TENANT', refusal: 'RATE_LIMITED' },
   { name: 'file_lifetime_s', variable: 'FILE_TTL_S', refusal: 'NOT_FOUND' },
+  { name: 'max_api_keys_per_tenant', variable: 'API_KEYS_MAX_PER_TENANT', refusal: 'RATE_LIMITED' },
+  { name: '', variable: 'REQUEST_JOURNAL_TTL_S', refusal: undefined },
   { name: '', variable: 'SHIM_MAX_NUM_SEQS', refusal: undefined },
   { name: '', variable: 'SHIM_MAX_WAITING', refusal: undefined },
   { name: '', variable: 'ADAPTER_TEXT_SLOTS', refusal: undefined },

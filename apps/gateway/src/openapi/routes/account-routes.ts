@@ -93,7 +93,7 @@ export const accountRoutes: readonly RouteSpec[] = [
       summary: 'Always refused: there are no passwords here, only API keys. The body is not read.',
     },
     {
-      answer: { description: 'Never.' },
+      answer: undefined,
       errors: errors(...always, 'MISSING_CAPABILITY'),
     },
   ),

@@ -22,8 +22,10 @@ export interface RouteSpec {
   readonly public?: boolean;
   readonly parameters?: readonly Json[];
   readonly request?: Json;
-  /** `status` is 200 unless given; an answer without content has none. */
-  readonly answer: { readonly status?: number; readonly description: string; readonly content?: Json };
+  /** `status` is 200 unless given; an answer without content has none. Undefined: the route only ever refuses. */
+  readonly answer:
+    | { readonly status?: number; readonly description: string; readonly content?: Json }
+    | undefined;
   readonly errorBody: 'OpenAiError' | 'PhariaError';
   readonly errors: readonly { readonly code: ErrorCode; readonly status: number }[];
 }
