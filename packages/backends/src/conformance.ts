@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe } from '@jest/globals';
 import { describeAborts } from './conformance/aborts.js';
 import { describeAnswers } from './conformance/answers.js';
+import { describeCompletions } from './conformance/completions.js';
 import { describeEngineState } from './conformance/engine-state.js';
 import { describeFailures } from './conformance/failures.js';
 import type { BackendHarness } from './conformance/harness.js';
@@ -23,6 +24,7 @@ export function describeBackend(name: string, make: () => Promise<BackendHarness
     describeAnswers(suite);
     describeToolCalls(suite);
     describeRequests(suite);
+    describeCompletions(suite);
     describeFailures(suite);
     describeAborts(suite);
     describeVectors(suite);

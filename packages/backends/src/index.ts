@@ -66,16 +66,25 @@ export interface ChatGeneration extends GenerationBase {
 
 export type EnginePromptItem =
   | { readonly type: 'text'; readonly text: string }
-  | { readonly type: 'image'; readonly image: EngineImage; readonly crop?: ImageCrop }
+  /** The square in the middle, or another one; without `crop` the whole image. */
+  | { readonly type: 'image'; readonly image: EngineImage; readonly crop?: ImageCrop | 'center' }
   | { readonly type: 'token-ids'; readonly tokenIds: readonly number[] };
 
-/** Goes on from a raw prompt. */
+/** Goes on from raw prompts. */
 export interface CompletionGeneration extends GenerationBase {
   readonly kind: 'completion';
-  readonly prompt: readonly EnginePromptItem[];
+  /**
+   * One or more; each has `n` choices, numbered prompt by prompt. Of several, each is one text or one list of token ids.
+   * Only our own engine takes images, and items of several kinds in one prompt.
+   */
+  readonly prompts: readonly (readonly EnginePromptItem[])[];
+  /** Without `maxTokens`: as many as the first prompt leaves of `contextTokens`, at most `maximumTokens`. */
   readonly sampling: CompletionSampling;
-  /** The answer begins with the prompt; with `logprobs`, with those of its tokens, too. */
+  readonly contextTokens: number;
+  readonly maximumTokens?: number;
+  /** The answer begins with the prompt; with `logprobs`, with those of its tokens, too. Then no token ids come. */
   readonly echo?: boolean;
+  readonly responseFormat?: ResponseFormat;
   readonly extensions?: Readonly<Record<string, unknown>>;
   /** Keeps the engine's prefix cache apart from that of other tenants. */
   readonly cacheSalt?: string;

@@ -32,6 +32,32 @@ export {
   usageWireSchema,
 } from './http/chat-response.js';
 export {
+  type CompleteRequestWire,
+  completeRequestSchema,
+  type EvaluateRequestWire,
+  evaluateRequestSchema,
+} from './http/complete-request.js';
+export {
+  type CompleteAnswerWire,
+  type CompleteEventWire,
+  type CompletionEndWire,
+  completeAnswerSchema,
+  completeEventSchema,
+  type EvaluateAnswerWire,
+  evaluateAnswerSchema,
+  type OptimizedPromptWire,
+} from './http/complete-response.js';
+export {
+  type CompletionLogprobsWire,
+  type CompletionsAnswerWire,
+  type CompletionsChunkWire,
+  type CompletionsRequestWire,
+  completionsAnswerSchema,
+  completionsChunkSchema,
+  completionsRequestSchema,
+  MAX_CANDIDATES,
+} from './http/completions.js';
+export {
   type OpenAiErrorWire,
   openAiErrorSchema,
   type PhariaErrorWire,

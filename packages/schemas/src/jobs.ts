@@ -37,6 +37,7 @@ export {
   type PromptItem,
   promptItemSchema,
   promptItemsSchema,
+  promptsSchema,
 } from './jobs/completion-task.js';
 export {
   type EmbedInputs,

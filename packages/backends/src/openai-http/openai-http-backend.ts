@@ -14,6 +14,7 @@ import {
   type RerankRequest,
 } from '../index.js';
 import { generateChat } from './chat/generate-chat.js';
+import { generateCompletion } from './completion/generate-completion.js';
 import { toFoveaError } from './errors/engine-error.js';
 import { parseJson, readErrorBody } from './errors/engine-report.js';
 import { readMetrics } from './load/read-metrics.js';
@@ -66,10 +67,16 @@ class OpenAiHttpBackend extends Backend {
   }
 
   override generate(request: Generation, signal: AbortSignal): AsyncGenerator<readonly GenerationEvent[]> {
-    if (request.kind !== 'chat') throw new FoveaError('MISSING_CAPABILITY');
     const { requestTimeoutMs, idleTimeoutMs, samplingDefaults, returnTokenIds = false } = this.#options;
     const options = { totalMs: requestTimeoutMs, idleMs: idleTimeoutMs, samplingDefaults, returnTokenIds };
-    return generateChat(this.#connection, request, options, signal);
+    switch (request.kind) {
+      case 'chat':
+        return generateChat(this.#connection, request, options, signal);
+      case 'completion':
+        return generateCompletion(this.#connection, request, options, signal);
+      case 'transcription':
+        throw new FoveaError('MISSING_CAPABILITY');
+    }
   }
 
   override async embed(request: EmbedRequest, signal: AbortSignal): Promise<EmbedAnswer> {

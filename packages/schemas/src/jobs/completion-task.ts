@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { imagePartSchema, textPartSchema } from './chat-task.js';
+import { imagePartSchema, responseFormatSchema, textPartSchema } from './chat-task.js';
 import { samplingSchema } from './sampling.js';
 
 /** A square cut out of an image, in pixels of the upright original. */
@@ -18,8 +18,11 @@ export const promptItemSchema = z.discriminatedUnion('type', [
 ]);
 export type PromptItem = z.infer<typeof promptItemSchema>;
 
-/** What the blob of a long prompt holds, as JSON. */
+/** A prompt: its items in order. Empty: the beginning of a text. */
 export const promptItemsSchema = z.array(promptItemSchema);
+
+/** What the blob of long prompts holds, as JSON. */
+export const promptsSchema = z.array(promptItemsSchema).min(1);
 
 export const completionSamplingSchema = samplingSchema.extend({
   /** 0 only beside `echo`: the prompt is read and nothing generated. */
@@ -29,14 +32,19 @@ export const completionSamplingSchema = samplingSchema.extend({
 });
 export type CompletionSampling = z.infer<typeof completionSamplingSchema>;
 
-/** Text that goes on from a raw prompt. */
+/** Text that goes on from raw prompts. */
 export const completionTaskSchema = z.object({
   kind: z.literal('completion'),
-  /** The items, in order; or the index of the blob that holds them. Empty: the beginning of a text. */
-  prompt: z.union([promptItemsSchema, z.object({ blob: z.number().int().nonnegative() })]),
+  /**
+   * The prompts, or the index of the blob that holds them. Each has `n` choices: choice `i` belongs to prompt
+   * `floor(i / n)`. Of several, each is one text or one list of token ids.
+   */
+  prompts: z.union([promptsSchema, z.object({ blob: z.number().int().nonnegative() })]),
+  /** Without `maxTokens`: as many as the context leaves; only with one prompt. */
   sampling: completionSamplingSchema,
   /** The answer begins with the prompt; with `logprobs`, with those of its tokens, too. */
   echo: z.boolean().optional(),
+  responseFormat: responseFormatSchema.optional(),
   /** Engine extensions the package lists, under their wire names. */
   extensions: z.record(z.string(), z.unknown()).optional(),
 });

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { constrainedText, constraintChecks } from '../constraints/constraint.js';
-import { checkPromptLength, checkTextLength, engineRefusal } from '../generation/check-context.js';
+import { checkPromptLength, checkRoom, checkTextLength, engineRefusal } from '../generation/check-context.js';
 import { checkSampling, maxTokensOf, runChecks } from '../generation/check-sampling.js';
 import type { GenerationRequest } from '../generation/generation-request.js';
 import { samplingFields, wholeNumber } from '../generation/sampling-schema.js';
@@ -33,6 +33,8 @@ export interface CompletionPrompt {
 export interface CompletionRequest extends GenerationRequest {
   readonly prompts: readonly CompletionPrompt[];
   readonly echo: boolean;
+  /** The prompt is all of the answer. */
+  readonly echoesOnly: boolean;
   readonly constrainedText: string | undefined;
   readonly wantsPromptLogprobs: boolean;
 }
@@ -57,17 +59,21 @@ export async function parseCompletionRequest(admission: Admission): Promise<Comp
   if (!engine.serves(body.model)) throw unknownModel(body.model);
   if (body.suffix != null) throw new VllmError(400, 'suffix is not currently supported');
   runChecks(constraintChecks, body, settings);
-  checkSampling(body, settings);
+  // With 0 and `echo` the prompt is run and one token sampled that is not shown.
+  const echoesOnly = body.echo === true && body.max_tokens === 0;
+  const sampled = echoesOnly ? { ...body, max_tokens: 1 } : body;
+  checkSampling(sampled, settings);
   const prompts = toPrompts(prompt);
   const text = prompts.map((each) => each.text).join('\n');
   admission.identify(text, body.request_id ?? undefined);
   const longest = Math.max(...prompts.map((each) => each.ids.length));
-  checkTextLength(longest, maxTokensOf(body), settings);
+  checkTextLength(longest, maxTokensOf(sampled), settings);
+  checkRoom(longest, body.max_tokens ?? defaultMaxTokens, settings);
   checkPromptLength(longest, settings);
   const constrained = constrainedText(body, settings.dialect);
   const allIds = prompts.flatMap((each) => each.ids);
   const topLogprobs = body.logprobs ?? undefined;
-  const sampling = toSampling(body, longest, settings, { maxTokens: defaultMaxTokens, topLogprobs });
+  const sampling = toSampling(sampled, longest, settings, { maxTokens: defaultMaxTokens, topLogprobs });
   return {
     stream: sampling.stream,
     requestId: body.request_id ?? undefined,
@@ -81,6 +87,7 @@ export async function parseCompletionRequest(admission: Admission): Promise<Comp
     sampling,
     prompts,
     echo: body.echo === true,
+    echoesOnly,
     constrainedText: constrained.text,
     wantsPromptLogprobs: body.prompt_logprobs != null,
   };

@@ -33,12 +33,12 @@ export class CompletionShapes implements ReplyShapes {
   output(output: Output): Json {
     const isFirst = !this.#sent.has(output.index);
     const echoed = isFirst ? this.#echoed(output.index) : [];
-    const tokens = [...echoed, ...output.tokens];
+    const tokens = [...echoed, ...this.#generated(output.tokens)];
     const from = this.#sent.get(output.index) ?? 0;
     this.#sent.set(output.index, from + textOf(tokens).length);
     const choice = {
       index: output.index,
-      text: textOf(tokens),
+      text: this.#textOf(tokens, echoed.length),
       logprobs: this.#logprobs(tokens, from, echoed.length),
       finish_reason: output.finish?.reason ?? null,
       stop_reason: output.finish?.stopReason ?? null,
@@ -58,10 +58,10 @@ export class CompletionShapes implements ReplyShapes {
       ...this.#head(),
       choices: choices.map(({ index, tokens, finish }) => {
         const echoed = this.#echoed(index);
-        const all = [...echoed, ...tokens];
+        const all = [...echoed, ...this.#generated(tokens)];
         return {
           index,
-          text: textOf(all),
+          text: this.#textOf(all, echoed.length),
           logprobs: this.#logprobs(all, 0, echoed.length),
           finish_reason: finish?.reason ?? null,
           stop_reason: finish?.stopReason ?? null,
@@ -91,6 +91,15 @@ export class CompletionShapes implements ReplyShapes {
 
   #echoed(index: number): Token[] {
     return this.#run.request.echo ? toTokens(splitWords(this.#prompt(index).text)) : [];
+  }
+
+  #generated(tokens: readonly Token[]): readonly Token[] {
+    return this.#run.request.echoesOnly ? [] : tokens;
+  }
+
+  /** Asked for token ids, vLLM leaves the text of the prompt out. */
+  #textOf(tokens: readonly Token[], echoed: number): string {
+    return textOf(this.#run.request.sampling.returnTokenIds ? tokens.slice(echoed) : tokens);
   }
 
   /** With `echo` nothing is known about the very first token of the prompt. */

@@ -38,7 +38,8 @@ describe('completions', () => {
     const { tokens } = await client.json('/tokenize', { prompt: 'one two' });
     const { choices } = await complete({ prompt: tokens, return_token_ids: true, echo: true });
     expect(choices[0].prompt_token_ids).toEqual(tokens);
-    expect(choices[0].text).toMatch(/^one two/);
+    expect(choices[0].text).not.toMatch(/^one two/);
+    expect((await complete({ prompt: tokens, echo: true })).choices[0].text).toMatch(/^one two/);
     const lists = await complete({ prompt: [tokens, tokens] });
     expect(lists.choices).toHaveLength(2);
   });
@@ -51,6 +52,19 @@ describe('completions', () => {
     expect(logprobs).toMatchObject({ tokens: ['a', ' b', ' c'], text_offset: [0, 1, 3] });
     expect(logprobs.token_logprobs[0]).toBeNull();
     expect(Object.keys(logprobs.top_logprobs[2])[0]).toBe(' c');
+  });
+
+  it('are the prompt alone with echo and no tokens', async () => {
+    const { choices, usage } = await complete({ prompt: 'a b', echo: true, logprobs: 1, max_tokens: 0 });
+    expect(choices[0]).toMatchObject({ text: 'a b', finish_reason: 'length' });
+    expect(choices[0].logprobs.tokens).toEqual(['a', ' b']);
+    expect(usage.prompt_tokens).toBe(2);
+    await expect(complete({ prompt: 'a b', max_tokens: 0 })).rejects.toThrow(/^400/);
+  });
+
+  it('are refused when prompt and budget do not fit together', async () => {
+    await expect(complete({ prompt: 'a b', max_tokens: 8191 })).rejects.toThrow(/maximum context length/);
+    expect((await complete({ prompt: 'a b', max_tokens: 8190 })).choices).toHaveLength(1);
   });
 
   it('stream without a role chunk and end with usage', async () => {

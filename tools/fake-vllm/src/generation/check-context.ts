@@ -34,6 +34,16 @@ export function checkPromptLength(length: number, { maxModelLen }: EngineSetting
   );
 }
 
+/** Unlike chats, completions are refused when prompt and budget together are too long (vLLM 0.16 and later). */
+export function checkRoom(length: number, maxTokens: number, { maxModelLen }: EngineSettings): void {
+  if (length + maxTokens <= maxModelLen || length > maxModelLen) return;
+  throw new VllmError(
+    400,
+    `This model's maximum context length is ${maxModelLen} tokens. However, you requested ${maxTokens} output tokens and your prompt contains at least ${length} input tokens, for a total of at least ${length + maxTokens} tokens. Please reduce the length of the input prompt or the number of requested output tokens. (parameter=input_tokens, value=${length})`,
+    { param: 'input_tokens' },
+  );
+}
+
 /** What only the engine finds out: no room for an answer, more logprobs than the server allows. */
 export function engineRefusal(
   promptTokens: number,

@@ -45,7 +45,7 @@ function wholeBlob(task: Task): number | undefined {
     case 'rerank':
       return Array.isArray(task.documents) ? undefined : task.documents.blob;
     case 'completion':
-      return Array.isArray(task.prompt) ? undefined : task.prompt.blob;
+      return Array.isArray(task.prompts) ? undefined : task.prompts.blob;
     case 'tokenize':
       return typeof task.text === 'string' ? undefined : task.text.blob;
     case 'detokenize':

@@ -1,11 +1,18 @@
 import { FoveaError } from '@fovea/errors';
 import type { GenerationEnd, GenerationEvent, Logprob, Usage } from '@fovea/schemas/events';
+import type { z } from 'zod';
+import {
+  type ChatChunk,
+  type ChunkChoice,
+  chatChunkSchema,
+  contentOf,
+  logprobsOf,
+} from '../chat/chat-chunk.js';
+import { ToolCallReader } from '../chat/tool-call-reader.js';
 import { type ErrorContext, toFoveaError, toMidAnswerError } from '../errors/engine-error.js';
 import { findErrorEvent, parseJson } from '../errors/engine-report.js';
 import { toLogText } from '../errors/public-text.js';
-import { type ChunkChoice, chatChunkSchema, contentOf, logprobsOf } from '../chat/chat-chunk.js';
 import { toFinishReason } from './finish-reason.js';
-import { ToolCallReader } from '../chat/tool-call-reader.js';
 import { UsageCount } from './usage-count.js';
 
 function broken(detail: string): FoveaError {
@@ -19,15 +26,28 @@ interface Tokens {
   usage?: Usage;
 }
 
+/** The tokens of an echoed prompt come all at once; an event of the log holds no more than so many. */
+const logprobsPerEvent = 256;
+
+function inBatches(logprobs: readonly Logprob[]): Logprob[][] {
+  const batches: Logprob[][] = [];
+  for (let at = 0; at < logprobs.length; at += logprobsPerEvent) {
+    batches.push(logprobs.slice(at, at + logprobsPerEvent));
+  }
+  return batches;
+}
+
 type Said = Extract<GenerationEvent, { type: 'text-delta' | 'reasoning-delta' | 'tool-call-delta' }>;
 
 /**
- * Reads the events of one streamed chat answer and keeps what is needed to tell a complete answer from a broken
- * one: each choice has to finish, usage has to be known, and `[DONE]` has to come.
+ * Reads the events of one streamed answer and keeps what is needed to tell a complete answer from a broken
+ * one: each choice has to finish, usage has to be known, and `[DONE]` has to come. Answers that are no chats are read as
+ * chats by the schema of their chunks.
  */
 export class AnswerReader {
   readonly #choices: number;
   readonly #context: ErrorContext;
+  readonly #schema: z.ZodType<ChatChunk>;
   readonly #finished = new Set<number>();
   readonly #toolCalls = new Map<number, ToolCallReader>();
   readonly #usage = new UsageCount();
@@ -35,9 +55,10 @@ export class AnswerReader {
   #hasOutput = false;
   #isDone = false;
 
-  constructor(choices: number, context: ErrorContext) {
+  constructor(choices: number, context: ErrorContext, schema: z.ZodType<ChatChunk> = chatChunkSchema) {
     this.#choices = choices;
     this.#context = context;
+    this.#schema = schema;
   }
 
   /** True after `[DONE]`: nothing that follows is part of the answer. */
@@ -72,10 +93,10 @@ export class AnswerReader {
     // A leading error is as good as a status: the request was refused. A later one is the engine's failure.
     if (report !== undefined)
       throw this.#hasOutput ? toMidAnswerError(report) : toFoveaError(report, this.#context);
-    const parsed = chatChunkSchema.safeParse(value);
+    const parsed = this.#schema.safeParse(value);
     if (!parsed.success) {
       const problem = parsed.error.message.slice(0, 500);
-      throw broken(`no chat chunk: ${problem}: ${toLogText(text.slice(0, 500))}`);
+      throw broken(`no chunk: ${problem}: ${toLogText(text.slice(0, 500))}`);
     }
     this.#usage.note(parsed.data);
     this.#fingerprint = parsed.data.system_fingerprint ?? this.#fingerprint;
@@ -104,7 +125,7 @@ export class AnswerReader {
     const isOver = this.#finished.has(index);
     if (isOver && said.length > 0) throw broken(`choice ${index} went on after its finish reason`);
     if (!choice.finish_reason || isOver) return said;
-    return [...said, ...this.#endChoice(choice.finish_reason, index)];
+    return [...said, ...this.#endChoice(choice.finish_reason, choice.stop_reason, index)];
   }
 
   #said(choice: ChunkChoice, index: number): Said[] {
@@ -127,17 +148,20 @@ export class AnswerReader {
     if (first === undefined) return [];
     const tokens: Tokens = {};
     if (tokenIds.length > 0) tokens.tokenIds = tokenIds;
-    if (logprobs !== undefined) tokens.logprobs = logprobs;
+    const [logprobsOfFirst, ...more] = inBatches(logprobs ?? []);
+    if (logprobsOfFirst !== undefined) tokens.logprobs = logprobsOfFirst;
     const usage = this.#usage.running;
     if (usage !== undefined) tokens.usage = usage;
-    return [{ ...first, ...tokens }, ...others];
+    const rest = more.map((batch) => ({ type: 'text-delta' as const, index, text: '', logprobs: batch }));
+    return [{ ...first, ...tokens }, ...others, ...rest];
   }
 
-  #endChoice(reason: string, index: number): GenerationEvent[] {
+  #endChoice(reason: string, stopReason: ChunkChoice['stop_reason'], index: number): GenerationEvent[] {
     const finishReason = toFinishReason(reason);
     if (finishReason === undefined) throw broken(`finish_reason ${toLogText(reason)}`);
     this.#finished.add(index);
-    const end = { type: 'choice-end' as const, index, finishReason };
+    const stopped = stopReason == null ? {} : { stopReason };
+    const end = { type: 'choice-end' as const, index, finishReason, ...stopped };
     const calls = this.#toolCalls.get(index)?.end();
     // Out of tokens: a call may be without its name or its arguments, as text may lack its end.
     if (calls === undefined || finishReason === 'length') return [end];

@@ -43,6 +43,7 @@ const choiceSchema = z.object({
   /** In place of `delta` when the answer is not streamed. */
   message: messageSchema.nullish(),
   finish_reason: z.string().nullish(),
+  stop_reason: z.union([z.string(), z.number()]).nullish(),
   logprobs: z.object({ content: z.array(logprobEntrySchema).nullish() }).nullish(),
   token_ids: z.array(z.number().int()).nullish(),
 });

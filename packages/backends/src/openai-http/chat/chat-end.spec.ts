@@ -2,8 +2,8 @@ import { FoveaError } from '@fovea/errors';
 import type { GenerationEvent } from '@fovea/schemas/events';
 import { describe, expect, it } from '@jest/globals';
 import { isEngineGone } from '../../engine-gone.js';
-import { chunks, read, role, says, stop, text, usage, usageChunk } from '../testing/read-stream.js';
 import { AnswerReader } from '../answer/answer-reader.js';
+import { chunks, read, role, says, stop, text, usage, usageChunk } from '../testing/read-stream.js';
 
 describe('AnswerReader counts', () => {
   const finish = (index: number): object => ({ index, delta: {}, finish_reason: 'stop' });

@@ -1,84 +1,16 @@
-import { FoveaError } from '@fovea/errors';
 import type { GenerationEvent } from '@fovea/schemas/events';
 import type { ChatGeneration, EngineMessage } from '../../index.js';
-import { type ErrorContext, ImageCacheMissError, toFoveaError } from '../errors/engine-error.js';
-import { readErrorBody } from '../errors/engine-report.js';
-import { toLogText } from '../errors/public-text.js';
-import { Deadline, type DeadlineOptions } from '../transport/deadline.js';
-import {
-  type EngineConnection,
-  type EngineResponse,
-  headerOf,
-  readText,
-  toBackendError,
-} from '../transport/engine-connection.js';
-import { createRequestBody } from '../transport/request-body.js';
 import { AnswerReader } from '../answer/answer-reader.js';
-import { readAnswer } from '../answer/read-answer.js';
-import { toWireParameters, type WireOptions } from './wire-parameters.js';
-
-export interface ChatOptions extends WireOptions, DeadlineOptions {}
-
-/** How long the body of an error may take. */
-const errorBodyMs = 5000;
-
-/** An answer that was not streamed is in memory as a whole. */
-const maxWholeBytes = 16 * 1024 * 1024;
-
-const traceparentForm = /^[\da-f]{2}(?:-[\da-f]+)+$/;
+import { type AnswerOptions, askAnswer } from '../answer/ask-answer.js';
+import { type ErrorContext, ImageCacheMissError } from '../errors/engine-error.js';
+import { Deadline } from '../transport/deadline.js';
+import type { EngineConnection } from '../transport/engine-connection.js';
+import { createChatBody } from './chat-body.js';
+import { toWireParameters } from './wire-parameters.js';
 
 function contextOf(messages: readonly EngineMessage[]): ErrorContext {
   const parts = messages.flatMap(({ content }) => (typeof content === 'string' ? [] : content));
   return { imagePaths: parts.flatMap((part) => (part.type === 'image' ? [part.image.path] : [])) };
-}
-
-function headersOf({ requestId, traceparent }: ChatGeneration): Record<string, string> {
-  const headers = { accept: 'text/event-stream', 'x-request-id': requestId };
-  if (traceparent === undefined || !traceparentForm.test(traceparent)) return headers;
-  return { ...headers, traceparent };
-}
-
-/** Throws the catalogue error of anything but an answer. */
-async function readHead(
-  response: EngineResponse,
-  context: ErrorContext,
-  deadline: Deadline,
-): Promise<'stream' | 'whole'> {
-  const contentType = headerOf(response, 'content-type') ?? '';
-  if (response.statusCode === 200 && /^text\/event-stream\b/i.test(contentType)) return 'stream';
-  if (response.statusCode === 200 && /^application\/json\b/i.test(contentType)) return 'whole';
-  deadline.limit(errorBodyMs);
-  const report = readErrorBody(response.statusCode, await readText(response));
-  if (response.statusCode !== 200)
-    throw toFoveaError(report, { ...context, retryAfter: headerOf(response, 'retry-after') });
-  const detail = `the engine answered ${contentType || 'no content type'} instead of a stream: ${toLogText(report.message)}`;
-  throw new FoveaError('BACKEND_ERROR', { detail });
-}
-
-async function* attempt(
-  connection: EngineConnection,
-  request: ChatGeneration,
-  options: ChatOptions,
-  deadline: Deadline,
-  reader: AnswerReader,
-): AsyncGenerator<readonly GenerationEvent[]> {
-  const body = createRequestBody(request.messages, toWireParameters(request, options));
-  const context = contextOf(request.messages);
-  // The bound on an earlier attempt's error is none on this one.
-  deadline.stopIdle();
-  try {
-    const response = await connection.post('/v1/chat/completions', body, headersOf(request), deadline.signal);
-    if ((await readHead(response, context, deadline)) === 'stream') {
-      yield* readAnswer(response, reader, deadline);
-      return;
-    }
-    deadline.startIdle();
-    yield reader.readWhole(await readText(response, maxWholeBytes));
-  } catch (error) {
-    // The answer is complete; only the connection's leave-taking failed.
-    if (reader.isDone) return;
-    throw deadline.signal.aborted ? deadline.signal.reason : toBackendError(error);
-  }
 }
 
 /** The same request, its images without the engine's keys for them; undefined when they have none. */
@@ -106,21 +38,27 @@ function withoutImageKeys(request: ChatGeneration): ChatGeneration | undefined {
 export async function* generateChat(
   connection: EngineConnection,
   request: ChatGeneration,
-  options: ChatOptions,
+  options: AnswerOptions,
   signal: AbortSignal,
 ): AsyncGenerator<readonly GenerationEvent[]> {
   const deadline = new Deadline(signal, options);
-  const newReader = (): AnswerReader => new AnswerReader(request.sampling.n ?? 1, contextOf(request.messages));
+  const context = contextOf(request.messages);
+  const newReader = (): AnswerReader => new AnswerReader(request.sampling.n ?? 1, context);
+  const ask = (asked: ChatGeneration, reader: AnswerReader): AsyncGenerator<readonly GenerationEvent[]> => {
+    const body = createChatBody(asked.messages, toWireParameters(asked, options));
+    const question = { path: '/v1/chat/completions', request: asked, body, context };
+    return askAnswer(connection, question, deadline, reader);
+  };
   try {
     deadline.signal.throwIfAborted();
     const reader = newReader();
     try {
-      yield* attempt(connection, request, options, deadline, reader);
+      yield* ask(request, reader);
     } catch (error) {
       const lostImage = error instanceof Error && error.cause instanceof ImageCacheMissError;
       const again = lostImage && !reader.hasOutput ? withoutImageKeys(request) : undefined;
       if (again === undefined) throw error;
-      yield* attempt(connection, again, options, deadline, newReader());
+      yield* ask(again, newReader());
     }
   } finally {
     deadline.dispose();

@@ -1,64 +1,12 @@
-import type { ResponseFormat, Sampling, Tool, ToolChoice } from '@fovea/schemas/jobs';
+import type { Sampling, Tool, ToolChoice } from '@fovea/schemas/jobs';
 import type { ChatGeneration } from '../../index.js';
-
-/**
- * What is sent when the client said nothing. vLLM would otherwise take the values of the model's
- * `generation_config.json`, so the same request would mean something else for each model.
- */
-const apiDefaults: Sampling = { temperature: 1, topP: 1, topK: 0 };
-
-/** What else that file may set, and no client of ours can but as an extension: off. */
-const neutral = { min_p: 0, repetition_penalty: 1 };
-
-/**
- * No extension may set these: they are translated from the request's own fields, or they change how the answer is read.
- */
-const reserved = new Set([
-  ...[
-    'messages',
-    'model',
-    'stream',
-    'stream_options',
-    'max_completion_tokens',
-    'n',
-    'best_of',
-    'use_beam_search',
-  ],
-  ...['logprobs', 'top_logprobs', 'prompt_logprobs', 'return_token_ids', 'request_id', 'cache_salt'],
-  ...['tools', 'tool_choice', 'parallel_tool_calls', 'functions', 'function_call', 'response_format'],
-]);
-
-type Wire = Record<string, unknown>;
-
-function toWire(sampling: Sampling): Wire {
-  const wire: Wire = {
-    max_tokens: sampling.maxTokens,
-    temperature: sampling.temperature,
-    // 0 means "off" in PhariaInference; vLLM refuses it and writes 1.
-    top_p: sampling.topP === 0 ? 1 : sampling.topP,
-    top_k: sampling.topK,
-    n: sampling.n,
-    stop: sampling.stop,
-    frequency_penalty: sampling.frequencyPenalty,
-    presence_penalty: sampling.presencePenalty,
-    logit_bias: sampling.logitBias,
-    seed: sampling.seed,
-    logprobs: sampling.logprobs,
-    top_logprobs: sampling.logprobs === true ? (sampling.topLogprobs ?? 0) : undefined,
-  };
-  return Object.fromEntries(Object.entries(wire).filter(([, value]) => value !== undefined));
-}
+import { type Wire, type WireOptions, wireParameters } from '../answer/wire-sampling.js';
 
 /** A function under its wire name; fields left out stay out. */
 const toWireTool = (tool: Tool): Wire => ({ type: 'function', function: tool });
 
 const toWireChoice = (choice: ToolChoice): unknown =>
   typeof choice === 'string' ? choice : { type: 'function', function: { name: choice.name } };
-
-function toWireFormat(format: ResponseFormat): Wire {
-  const { type, ...schema } = format;
-  return type === 'json_object' ? { type } : { type, json_schema: schema };
-}
 
 /** Without tools vLLM refuses whatever else is said of them. */
 function toolFields({ tools, toolChoice, parallelToolCalls }: ChatGeneration): Wire {
@@ -70,31 +18,11 @@ function toolFields({ tools, toolChoice, parallelToolCalls }: ChatGeneration): W
   };
 }
 
-export interface WireOptions {
-  /** For what the request leaves open; the API's own when left out. */
-  readonly samplingDefaults?: Sampling | undefined;
-  readonly returnTokenIds: boolean;
+function logprobFields({ logprobs, topLogprobs }: Sampling): Wire {
+  if (logprobs === undefined) return {};
+  return logprobs ? { logprobs, top_logprobs: topLogprobs ?? 0 } : { logprobs };
 }
 
-/**
- * Every field of the engine's request but the messages. What the client set wins over engine extensions, these
- * win over defaults, and nothing wins over what this adapter needs to read the answer.
- */
-export function toWireParameters(request: ChatGeneration, options: WireOptions): Wire {
-  const extensions = Object.entries(request.extensions ?? {}).filter(([name]) => !reserved.has(name));
-  const { samplingDefaults } = options;
-  return {
-    ...(samplingDefaults === undefined ? { ...toWire(apiDefaults), ...neutral } : toWire(samplingDefaults)),
-    ...Object.fromEntries(extensions),
-    ...toWire(request.sampling),
-    ...toolFields(request),
-    ...(request.responseFormat === undefined
-      ? {}
-      : { response_format: toWireFormat(request.responseFormat) }),
-    ...(request.cacheSalt ? { cache_salt: request.cacheSalt } : {}),
-    model: request.model,
-    stream: true,
-    stream_options: { include_usage: true, continuous_usage_stats: true },
-    ...(options.returnTokenIds ? { return_token_ids: true } : {}),
-  };
-}
+/** Every field of a chat request but the messages: see `wireParameters`. */
+export const toWireParameters = (request: ChatGeneration, options: WireOptions): Wire =>
+  wireParameters(request, options, { ...toolFields(request), ...logprobFields(request.sampling) });

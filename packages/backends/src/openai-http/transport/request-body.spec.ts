@@ -2,7 +2,8 @@ import { randomBytes } from 'node:crypto';
 import { describe, expect, it } from '@jest/globals';
 import { imageOf, type TestImage } from '../../conformance/test-png.js';
 import type { EngineMessage } from '../../index.js';
-import { createRequestBody, maxPieceBytes, minLentBytes, type RequestBody } from './request-body.js';
+import { createChatBody } from '../chat/chat-body.js';
+import { maxPieceBytes, minLentBytes, type RequestBody } from './request-body.js';
 
 async function collect(body: RequestBody): Promise<Buffer[]> {
   const pieces: Buffer[] = [];
@@ -21,12 +22,12 @@ const picture = (image: TestImage): EngineMessage => ({
   ],
 });
 
-describe('createRequestBody', () => {
+describe('createChatBody', () => {
   it.each([0, 1, 2, 3, 49_151, 49_152, 49_153, 200_000, 393_216, 393_217, 1_500_001])(
     'writes an image of %d bytes as JSON whose length is what it said, in bounded pieces',
     async (size) => {
       const bytes = randomBytes(size);
-      const body = createRequestBody([{ role: 'system', content: 'be brief' }, picture(imageOf(bytes))], {
+      const body = createChatBody([{ role: 'system', content: 'be brief' }, picture(imageOf(bytes))], {
         model: 'm',
       });
       const pieces = await collect(body);
@@ -54,7 +55,7 @@ describe('createRequestBody', () => {
     'writes the same base64 when the image comes in chunks of %d bytes, twice if need be',
     async (chunkBytes) => {
       const bytes = randomBytes(Math.min(1_300_001, chunkBytes * 1_000 + 1));
-      const body = createRequestBody([picture(imageOf(bytes, { chunkBytes }))], {});
+      const body = createChatBody([picture(imageOf(bytes, { chunkBytes }))], {});
       const pieces = await collect(body);
       expect(Math.max(...pieces.map((piece) => piece.length))).toBeLessThanOrEqual(maxPieceBytes);
       const whole = Buffer.concat(pieces);
@@ -76,13 +77,13 @@ describe('createRequestBody', () => {
         }
       },
     };
-    const text = Buffer.concat(await collect(createRequestBody([picture(image)], {}))).toString();
+    const text = Buffer.concat(await collect(createChatBody([picture(image)], {}))).toString();
     expect(text).toContain(`base64,${bytes.toString('base64')}"`);
   });
 
   it.each([9, 11])('throws when an image of 10 bytes turns out to have %d', async (size) => {
     const image = { ...imageOf(randomBytes(size), { chunkBytes: 4 }), byteSize: 10 };
-    await expect(collect(createRequestBody([picture(image)], {}))).rejects.toMatchObject({
+    await expect(collect(createChatBody([picture(image)], {}))).rejects.toMatchObject({
       code: 'INTERNAL',
       detail: expect.stringContaining('of 10 bytes'),
     });
@@ -90,14 +91,14 @@ describe('createRequestBody', () => {
 
   it('keeps the images of a request apart, small ones between large ones', async () => {
     const images = [700_000, 10, 60_000, 0, 700_001, 50_000].map((size) => imageOf(randomBytes(size)));
-    const text = Buffer.concat(await collect(createRequestBody(images.map(picture), {}))).toString();
+    const text = Buffer.concat(await collect(createChatBody(images.map(picture), {}))).toString();
     const urls = [...text.matchAll(/base64,([^"]*)"/g)].map((match) => match[1]);
     expect(urls).toEqual(images.map(({ bytes }) => Buffer.from(bytes).toString('base64')));
   });
 
   it('cuts long text too, inside UTF-8 sequences if need be, and can be sent twice', async () => {
     const text = 'ß€😀'.repeat(200_000);
-    const body = createRequestBody([{ role: 'user', content: text, name: 'é' }], {});
+    const body = createChatBody([{ role: 'user', content: text, name: 'é' }], {});
     const first = await collect(body);
     expect(first.length).toBeGreaterThan(3);
     expect(Math.max(...first.map((piece) => piece.length))).toBeLessThanOrEqual(maxPieceBytes);
@@ -109,12 +110,12 @@ describe('createRequestBody', () => {
 
   it('encodes a view into a larger buffer, not the buffer', async () => {
     const view = new Uint8Array(randomBytes(100).buffer, 0).subarray(10, 20);
-    const text = Buffer.concat(await collect(createRequestBody([picture(imageOf(view))], {}))).toString();
+    const text = Buffer.concat(await collect(createChatBody([picture(imageOf(view))], {}))).toString();
     expect(text).toContain(`base64,${Buffer.from(view).toString('base64')}"`);
   });
 
   const jsonOf = async (...messages: EngineMessage[]): Promise<unknown> => {
-    const body = createRequestBody(messages, {});
+    const body = createChatBody(messages, {});
     const whole = Buffer.concat(await collect(body));
     expect(whole.length).toBe(body.byteLength);
     return JSON.parse(whole.toString());
@@ -174,7 +175,7 @@ describe('createRequestBody', () => {
     ['"}]} nonsense', 'data:application/octet-stream;base64,'],
   ])('writes the declared type %j so that vLLM can read it', async (mediaType, start) => {
     const text = Buffer.concat(
-      await collect(createRequestBody([picture(imageOf(Buffer.from('x'), { mediaType }))], {})),
+      await collect(createChatBody([picture(imageOf(Buffer.from('x'), { mediaType }))], {})),
     ).toString();
     expect(text).toContain(`"url":"${start}`);
     expect(() => JSON.parse(text)).not.toThrow();

@@ -1,6 +1,5 @@
 import { FoveaError } from '@fovea/errors';
-import type { EngineImage, EngineMessage, EnginePart } from '../../index.js';
-import { saysNothing, wireFieldsOf } from '../chat/wire-message.js';
+import type { EngineImage } from '../../index.js';
 
 /**
  * No piece of a body is larger. A socket's work is by the piece more than by the byte; larger ones than this gain
@@ -15,6 +14,9 @@ export const minLentBytes = 64 * 1024;
 const imageBytesPerString = 48 * 1024;
 
 type Segment = { readonly json: Buffer } | { readonly image: EngineImage };
+
+/** JSON text in pieces, with images where their base64 belongs. */
+export type JsonParts = readonly (string | EngineImage)[];
 
 /** A body that is never one string: its length is known, its bytes are made while they are sent. */
 export interface RequestBody {
@@ -32,29 +34,14 @@ function bareMediaType(mediaType: string): string {
   return /^[\w.+-]+\/[\w.+-]+$/.test(bare) ? bare : 'application/octet-stream';
 }
 
-function imageSegments(image: EngineImage): (string | EngineImage)[] {
+/** An image as vLLM takes it; `more` are fields beside its address. */
+export function imageJson(image: EngineImage, more: Readonly<Record<string, unknown>> = {}): JsonParts {
   const { uuid, fileUrl } = image;
-  const close = uuid === undefined ? '}}' : `},"uuid":${JSON.stringify(uuid)}}`;
+  const beside = JSON.stringify({ ...(uuid === undefined ? {} : { uuid }), ...more }).slice(1);
+  const close = beside === '}' ? '}}' : `},${beside}`;
   const open = '{"type":"image_url","image_url":{"url":';
   if (fileUrl !== undefined) return [open + JSON.stringify(fileUrl) + close];
   return [`${open}"data:${bareMediaType(image.mediaType)};base64,`, image, `"${close}`];
-}
-
-function partSegments(part: EnginePart): (string | EngineImage)[] {
-  if (part.type === 'image') return imageSegments(part.image);
-  return [JSON.stringify({ type: 'text', text: part.text })];
-}
-
-function contentSegments(content: EngineMessage['content']): (string | EngineImage)[] {
-  if (typeof content === 'string') return [JSON.stringify(content)];
-  const parts = content.flatMap((part, at) => [...(at === 0 ? [] : [',']), ...partSegments(part)]);
-  return ['[', ...parts, ']'];
-}
-
-function messageSegments(message: EngineMessage): (string | EngineImage)[] {
-  const open = JSON.stringify(wireFieldsOf(message)).slice(0, -1);
-  const content = saysNothing(message) ? ['null'] : contentSegments(message.content);
-  return [`${open},"content":`, ...content, '}'];
 }
 
 /** Joins neighbouring JSON text, so that a body without images is one segment. */
@@ -149,14 +136,21 @@ async function* imagePieces(image: EngineImage, memory: Buffer): AsyncGenerator<
   if (used > 0) yield used < minLentBytes ? Buffer.from(last) : last;
 }
 
-/** The JSON of a chat request: messages first and in order, then the parameters. */
-export function createRequestBody(
-  messages: readonly EngineMessage[],
+/** Joins the parts of JSON values to the JSON of their list. */
+export const listJson = (values: readonly JsonParts[]): JsonParts => [
+  '[',
+  ...values.flatMap((value, at) => [...(at === 0 ? [] : [',']), ...value]),
+  ']',
+];
+
+/** The JSON of a request: one field first, which may hold images, then the parameters. */
+export function createStreamedBody(
+  field: string,
+  value: JsonParts,
   parameters: Readonly<Record<string, unknown>>,
 ): RequestBody {
-  const list = messages.flatMap((message, at) => [...(at === 0 ? [] : [',']), ...messageSegments(message)]);
   const rest = JSON.stringify(parameters).slice(1);
-  const segments = joinText(['{"messages":[', ...list, rest === '}' ? ']' : '],', rest]);
+  const segments = joinText([`{"${field}":`, ...value, rest === '}' ? '' : ',', rest]);
   const byteLength = segments.reduce((sum, segment) => sum + segmentLength(segment), 0);
   return {
     byteLength,
