@@ -1,3 +1,5 @@
+import { availableParallelism } from 'node:os';
+
 /** One runner for the whole repository: `unit` needs nothing, `integration` a redis-server, `e2e` built apps. */
 const project = (displayName, testMatch, extra = {}) => ({
   displayName,
@@ -34,8 +36,13 @@ const unit = project('unit', specsOf('spec'));
 unit.testPathIgnorePatterns = ['/node_modules/', '/dist/', '\\.(int|e2e)\\.spec\\.m?[jt]s$'];
 
 export default {
-  testTimeout: 20_000,
-  maxWorkers: 2,
+  // It only ends what is lost anyway, also on a busy machine.
+  testTimeout: 60_000,
+  // Specs that run servers and processes wait for most of their time, so there are more workers than cores.
+  maxWorkers: Math.min(2 * availableParallelism(), 8),
+  // Jest keeps what ES modules it has loaded; a worker that has grown is replaced.
+  workerIdleMemoryLimit: '1GB',
+  testSequencer: '<rootDir>/tools/launcher/jest/busy-and-waiting.mjs',
   reporters: ['default', '<rootDir>/tools/launcher/count-reporter.mjs'],
   projects: [
     unit,

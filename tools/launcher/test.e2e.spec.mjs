@@ -18,8 +18,9 @@ function npmTest(...args) {
 }
 
 describe('npm test', () => {
-  it('passes its arguments to Jest and ends with the counts alone on the last line', () => {
-    const { status, lastLine } = npmTest('--selectProjects=unit', '--testPathPatterns=packages/errors/');
+  it('runs one project of one folder and ends with the counts alone on the last line', () => {
+    const { status, lastLine, output } = npmTest('--selectProjects', 'unit', 'packages/errors/');
+    for (const [, path] of output.matchAll(/^PASS \S+ (\S+)/gm)) expect(path).toMatch(/^packages\/errors\//);
     expect(lastLine).toMatch(/^[1-9]\d* passed, 0 failed$/);
     expect(status).toBe(0);
   }, 120_000);

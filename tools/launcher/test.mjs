@@ -5,6 +5,7 @@ import { providePythonClients } from './install/python-clients.mjs';
 import { provideS3Server } from './install/s3-server.mjs';
 import { setUp } from './install/setup.mjs';
 import { provideTransformersJs } from './install/transformers-js.mjs';
+import { jestArguments } from './jest/arguments.mjs';
 import { PartFailure } from './processes/part-failure.mjs';
 import { superviseRun } from './processes/supervised-run.mjs';
 import { findRedisServer } from './redis/find-server.mjs';
@@ -56,7 +57,11 @@ async function test(supervisor, stop) {
     await supervisor.run({
       name: 'jest',
       command: process.execPath,
-      args: [...nodeFlags, join(root, 'node_modules/jest/bin/jest.js'), ...process.argv.slice(2)],
+      args: [
+        ...nodeFlags,
+        join(root, 'node_modules/jest/bin/jest.js'),
+        ...jestArguments(process.argv.slice(2)),
+      ],
       cwd: root,
       env: { ...env, FOVEA_COUNTS_FILE: countsPath },
       isShown: true,

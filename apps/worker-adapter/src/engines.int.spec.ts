@@ -13,7 +13,7 @@ import { readWorkerSettings } from './worker-settings.js';
 const logger = createLogger({ service: 'worker-adapter', level: 'silent' });
 
 async function until(what: string, condition: () => Promise<boolean> | boolean): Promise<void> {
-  const giveUpAtMs = performance.now() + 15_000;
+  const giveUpAtMs = performance.now() + 45_000;
   while (!(await condition())) {
     if (performance.now() > giveUpAtMs) throw new Error(`waited in vain for ${what}`);
     await new Promise((resolve) => setTimeout(resolve, 10));

@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import type { EmbedAnswer, EmbedRequest } from '@fovea/backends';
 import { FoveaError } from '@fovea/errors';
 import { beforeEach, describe, expect, it } from '@jest/globals';
@@ -5,7 +6,9 @@ import { embedLengths, FakeBackend } from '../fakes/fake-backend.js';
 import { embedKind, rerankKind } from './batch-kinds.js';
 import { Batcher, type BatchLimits } from './batcher.js';
 
+/** One that all the jobs here share; each of them listens to it. */
 const never = new AbortController().signal;
+setMaxListeners(0, never);
 const limits: BatchLimits = { waitMs: 1, maxInputs: 4 };
 
 describe('a Batcher of embedding jobs', () => {

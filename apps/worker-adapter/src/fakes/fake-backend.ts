@@ -43,8 +43,13 @@ export class FakeBackend extends Backend {
 
   async *generate(request: ChatGeneration, signal: AbortSignal): AsyncIterable<readonly GenerationEvent[]> {
     this.requests.push(request);
-    signal.addEventListener('abort', () => this.aborted.push(request.requestId), { once: true });
-    yield* this.script(request, signal);
+    const onAbort = (): void => void this.aborted.push(request.requestId);
+    signal.addEventListener('abort', onAbort, { once: true });
+    try {
+      yield* this.script(request, signal);
+    } finally {
+      signal.removeEventListener('abort', onAbort);
+    }
   }
 
   checkHealth(_signal: AbortSignal): Promise<void> {
