@@ -17,9 +17,9 @@ import type { EnginePool } from './engine/engine-pool.js';
 import { ServedModels } from './engine/served-models.js';
 import { BlobRoom } from './generation/blob-room.js';
 import { GenerationRunner } from './generation/generation-runner.js';
-import { buildChatGeneration } from './generation/request/chat-request.js';
+import { buildGeneration } from './generation/request/build-request.js';
 import { RunningGenerations } from './generation/running-generations.js';
-import { chatRequestPorts } from './images/chat-request-ports.js';
+import { requestPorts } from './images/request-ports.js';
 import { Presence } from './presence/presence.js';
 import { quietRepeats } from './quiet-repeats.js';
 import { tokensOf } from './slots/job-tokens.js';
@@ -64,7 +64,7 @@ export function createWorkerAdapter(
   const pool = createPool(options, { backends: ports.backends, quarantine, served, telemetry });
   const running = new RunningGenerations();
   const roomBytes = config.ADAPTER_MAX_IMAGE_BYTES / 2;
-  const request = chatRequestPorts(settings, { blobs, roomBytes, telemetry });
+  const request = requestPorts(settings, { blobs, roomBytes, telemetry });
   const runner = new GenerationRunner(
     {
       stream,
@@ -76,7 +76,7 @@ export function createWorkerAdapter(
         waitMs: config.ADAPTER_BATCH_WAIT_MS,
         maxInputs: config.ADAPTER_BATCH_INPUTS,
       }),
-      buildRequest: (job, model, signal) => buildChatGeneration(job, model, request, signal),
+      buildRequest: (job, model, signal) => buildGeneration(job, model, request, signal),
       servedModel: (engine, name) => served.find(engine.name, name),
       noteFailure: (requestId, engine) => pool.noteFailure(requestId, engine),
       telemetry,

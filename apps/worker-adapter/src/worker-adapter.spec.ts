@@ -16,7 +16,7 @@ import { RecordingTelemetry } from './fakes/recording-telemetry.js';
 import { plainRequestPorts } from './fakes/request-ports.js';
 import { BlobRoom } from './generation/blob-room.js';
 import { GenerationRunner } from './generation/generation-runner.js';
-import { buildChatGeneration } from './generation/request/chat-request.js';
+import { buildGeneration } from './generation/request/build-request.js';
 import { RunningGenerations } from './generation/running-generations.js';
 import { Presence } from './presence/presence.js';
 import { TokensRunner } from './tokens/run-tokens.js';
@@ -69,8 +69,8 @@ describe('WorkerAdapter', () => {
         tokens: new TokensRunner(new FakeBlobStore(), undefined),
         pooling: new PoolingRunner(new FakeBlobStore(), { waitMs: 0, maxInputs: 8 }),
         buildRequest: (job, model, signal) =>
-          buildChatGeneration(job, model, plainRequestPorts(new FakeBlobStore()), signal),
-        servedModel: () => ({ engineModel: 'tiny-vlm', maximumCompletionTokens: null }),
+          buildGeneration(job, model, plainRequestPorts(new FakeBlobStore()), signal),
+        servedModel: () => ({ engineModel: 'tiny-vlm', maximumCompletionTokens: null, contextTokens: 8_192 }),
         noteFailure: () => undefined,
         telemetry: new RecordingTelemetry(),
         logger,

@@ -4,7 +4,7 @@ import type { GenerationEvent } from '@fovea/schemas/events';
 import { type EmbedTask, embedInputsSchema, type InferenceJob, type RerankTask } from '@fovea/schemas/jobs';
 import { z } from 'zod';
 import type { Engine } from '../engine/engine.js';
-import type { ServedModel } from '../generation/request/chat-request.js';
+import type { ServedModel } from '../generation/request/request-source.js';
 import { unreadable } from '../images/engine-image.js';
 import { embedKind, rerankKind } from './batch-kinds.js';
 import { Batcher, type BatchLimits } from './batcher.js';

@@ -37,9 +37,21 @@ describe('ServedModels', () => {
   it('keeps the maximum of a model within the context of the engine', () => {
     const served = new ServedModels(file);
     served.learn('0', serves(4096));
-    expect(served.find('0', 'small')).toEqual({ engineModel: 'tiny', maximumCompletionTokens: 100 });
-    expect(served.find('0', 'large')).toEqual({ engineModel: 'tiny', maximumCompletionTokens: 4096 });
-    expect(served.find('0', 'open')).toEqual({ engineModel: 'tiny', maximumCompletionTokens: null });
+    expect(served.find('0', 'small')).toMatchObject({
+      engineModel: 'tiny',
+      maximumCompletionTokens: 100,
+      contextTokens: 4096,
+    });
+    expect(served.find('0', 'large')).toMatchObject({
+      engineModel: 'tiny',
+      maximumCompletionTokens: 4096,
+      contextTokens: 4096,
+    });
+    expect(served.find('0', 'open')).toMatchObject({
+      engineModel: 'tiny',
+      maximumCompletionTokens: null,
+      contextTokens: 4096,
+    });
     expect(served.find('0', 'other')).toBeUndefined();
   });
 

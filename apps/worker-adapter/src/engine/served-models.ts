@@ -2,7 +2,7 @@ import type { EngineModel } from '@fovea/backends';
 import { FoveaError } from '@fovea/errors';
 import { toModelPackage, type WorkerFile } from '@fovea/model-registry/worker-file';
 import type { ImageProcessor, ModelPackage } from '@fovea/schemas/model-package';
-import type { ServedModel } from '../generation/request/chat-request.js';
+import type { ServedModel } from '../generation/request/request-source.js';
 import type { TokenLimits } from '../slots/job-tokens.js';
 import { type EngineMatch, matchModels } from './match-models.js';
 
@@ -58,7 +58,7 @@ export class ServedModels {
     const { maximumCompletionTokens: maximum } = model;
     // Engines refuse a maximum over their context, so a default must not exceed it.
     const bounded = maximum === null ? null : Math.min(maximum, this.#maxModelLen);
-    return { engineModel, maximumCompletionTokens: bounded };
+    return { engineModel, maximumCompletionTokens: bounded, contextTokens: this.#maxModelLen };
   }
 
   /** Bounds of a model's requests. A name that the package does not have is bounded by the context alone. */

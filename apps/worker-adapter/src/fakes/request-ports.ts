@@ -1,10 +1,10 @@
 import { BlobRoom } from '../generation/blob-room.js';
-import type { ChatRequestPorts } from '../generation/request/chat-request.js';
+import type { RequestPorts } from '../generation/request/request-source.js';
 import { ImagePreparer } from '../images/image-preparer.js';
 import type { FakeBlobStore } from './fake-blob-store.js';
 
 /** Builds requests for an engine that takes every picture as it is and nothing beyond the protocol. */
-export function plainRequestPorts(blobs: FakeBlobStore): ChatRequestPorts {
+export function plainRequestPorts(blobs: FakeBlobStore): RequestPorts {
   const images = new ImagePreparer({
     blobs,
     workers: { normalise: () => Promise.reject(new Error('nothing to do')), running: 0, waiting: 0 },

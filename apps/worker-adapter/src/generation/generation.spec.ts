@@ -17,7 +17,7 @@ import { plainRequestPorts } from '../fakes/request-ports.js';
 import { TokensRunner } from '../tokens/run-tokens.js';
 import { BlobRoom } from './blob-room.js';
 import { Generation, type GenerationPorts } from './generation.js';
-import { buildChatGeneration } from './request/chat-request.js';
+import { buildGeneration } from './request/build-request.js';
 
 describe('Generation', () => {
   let stream: FakeTokenStream;
@@ -63,9 +63,11 @@ describe('Generation', () => {
       quarantine,
       tokens: new TokensRunner(blobs, undefined),
       pooling: new PoolingRunner(blobs, { waitMs: 0, maxInputs: 8 }),
-      buildRequest: (job, model, signal) => buildChatGeneration(job, model, plainRequestPorts(blobs), signal),
+      buildRequest: (job, model, signal) => buildGeneration(job, model, plainRequestPorts(blobs), signal),
       servedModel: (_engine, name) =>
-        name === 'tiny-vlm' ? { engineModel: 'tiny-vlm', maximumCompletionTokens: 100 } : undefined,
+        name === 'tiny-vlm'
+          ? { engineModel: 'tiny-vlm', maximumCompletionTokens: 100, contextTokens: 8_192 }
+          : undefined,
       noteFailure: (_id, { name }) => failures.push(name),
       telemetry,
       logger: createLogger({ service: 'worker-adapter', level: 'silent' }),

@@ -1,11 +1,11 @@
-import type { ChatGeneration } from '@fovea/backends';
+import type { Generation as EngineRequest } from '@fovea/backends';
 import type { BlobStore } from '@fovea/blob-store';
 import { FoveaError } from '@fovea/errors';
 import type { Lease } from '@fovea/job-queue';
 import type { AdapterTelemetry, Logger } from '@fovea/observability';
 import { condemned } from '@fovea/quarantine';
 import { type GenerationEvent, isTerminal } from '@fovea/schemas/events';
-import type { ChatJob, InferenceJob } from '@fovea/schemas/jobs';
+import type { InferenceJob } from '@fovea/schemas/jobs';
 import { createCoalescingWriter, type TokenStream, type TokenWriter } from '@fovea/token-stream';
 import { isPooling, type PoolingRunner } from '../batching/run-pooling.js';
 import type { Claim, Place } from '../engine/claim.js';
@@ -19,7 +19,9 @@ import { reportSettled } from './endings/report-settled.js';
 import { type Settled, settle } from './endings/settle.js';
 import { GenerationTiming } from './generation-timing.js';
 import { GuardedRun, type GuardedRunParts } from './guarded-run.js';
-import { heldBytes, type ServedModel } from './request/chat-request.js';
+import { type GenerationJob, isGeneration } from './request/build-request.js';
+import { heldBytes } from './request/held-bytes.js';
+import type { ServedModel } from './request/request-source.js';
 import { Cleanups } from './triggers/cleanups.js';
 import { GenerationStop } from './triggers/generation-stop.js';
 import { stopAtDeadline, stopWhenCancelled, stopWhenLost } from './triggers/stop-triggers.js';
@@ -30,8 +32,12 @@ export interface GenerationPorts {
   readonly blobs: BlobStore;
   readonly blobRoom: BlobRoom;
   readonly quarantine: GuardedRunParts['quarantine'];
-  /** What the engine gets for a chat; as `buildChatGeneration`. */
-  readonly buildRequest: (job: ChatJob, model: ServedModel, signal: AbortSignal) => Promise<ChatGeneration>;
+  /** What the engine gets; as `buildGeneration`. */
+  readonly buildRequest: (
+    job: GenerationJob,
+    model: ServedModel,
+    signal: AbortSignal,
+  ) => Promise<EngineRequest>;
   /** Runs jobs that generate nothing. */
   readonly pooling: Pick<PoolingRunner, 'run'>;
   readonly tokens: Pick<TokensRunner, 'run'>;
@@ -53,8 +59,6 @@ const aboutJob = ({ id, model, lane }: Pick<InferenceJob, 'id' | 'model' | 'lane
   model,
   lane,
 });
-
-const isChat = (job: InferenceJob): job is ChatJob => job.task.kind === 'chat';
 
 /**
  * One attempt at one job, from the lease to its settlement.
@@ -229,7 +233,7 @@ export class Generation {
     } else if (isTokens(job)) {
       await this.#begin(place);
       yield* tokens.run(job, model, place.engine.backend, signal);
-    } else if (isChat(job)) {
+    } else if (isGeneration(job)) {
       const request = await buildRequest(job, model, signal);
       await this.#begin(place);
       yield* place.engine.backend.generate(request, signal);

@@ -35,6 +35,16 @@ describe('tokensOf', () => {
     expect(tokensOf(given, bounds)).toBe(tokens);
   });
 
+  it('counts the answers to each raw prompt', () => {
+    const text = { type: 'text' as const, text: 'once' };
+    const task = {
+      kind: 'completion' as const,
+      prompts: [[text], [text]],
+      sampling: { maxTokens: 50, n: 2 },
+    };
+    expect(tokensOf({ ...job({}), task }, limits)).toBe(1_200);
+  });
+
   it('guesses a prompt without an estimate from its bytes and pictures', () => {
     const messages: ChatJob['task']['messages'] = [
       { role: 'system', content: [{ type: 'text', text: 'ä'.repeat(200) }] },

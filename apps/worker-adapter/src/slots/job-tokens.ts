@@ -19,11 +19,13 @@ const UNBOUNDED_ANSWER_TOKENS = 2_048;
  */
 export function tokensOf(job: InferenceJob, { maximumCompletionTokens, maxModelLen }: TokenLimits): number {
   const prompt = Math.min(job.estimatedPromptTokens ?? guessPrompt(job), maxModelLen);
-  if (job.task.kind !== 'chat') return prompt;
-  const { maxTokens, n = 1 } = job.task.sampling;
+  const { task } = job;
+  if (task.kind !== 'chat' && task.kind !== 'completion') return prompt;
+  const { maxTokens, n = 1 } = task.sampling;
   const asked = maxTokens ?? UNBOUNDED_ANSWER_TOKENS;
   const answer = Math.min(asked, maximumCompletionTokens ?? asked, maxModelLen - prompt);
-  return prompt + answer * n;
+  const prompts = task.kind === 'completion' && Array.isArray(task.prompts) ? task.prompts.length : 1;
+  return prompt + answer * n * prompts;
 }
 
 function guessPrompt({ task, blobs }: InferenceJob): number {

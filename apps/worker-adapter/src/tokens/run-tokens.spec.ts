@@ -10,7 +10,7 @@ import { createJob } from '../fakes/fake-lease.js';
 import { isTokens, TokensRunner, type TokensTask } from './run-tokens.js';
 
 const never = new AbortController().signal;
-const model = { engineModel: 'm', maximumCompletionTokens: null };
+const model = { engineModel: 'm', maximumCompletionTokens: null, contextTokens: 8_192 };
 
 async function run(
   task: TokensTask,

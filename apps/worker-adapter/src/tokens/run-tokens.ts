@@ -14,7 +14,7 @@ import type {
   TokenizeTask,
 } from '@fovea/schemas/jobs';
 import { z } from 'zod';
-import type { ServedModel } from '../generation/request/chat-request.js';
+import type { ServedModel } from '../generation/request/request-source.js';
 import { unreadable } from '../images/engine-image.js';
 
 export type TokensTask = TokenizeTask | DetokenizeTask | TokenizerTask;

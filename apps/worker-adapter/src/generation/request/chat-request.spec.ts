@@ -3,10 +3,12 @@ import { describe, expect, it } from '@jest/globals';
 import { FakeBlobStore } from '../../fakes/fake-blob-store.js';
 import { createJob } from '../../fakes/fake-lease.js';
 import { plainRequestPorts } from '../../fakes/request-ports.js';
-import { buildChatGeneration, type ChatRequestPorts, heldBytes } from './chat-request.js';
+import { buildChatGeneration } from './chat-request.js';
+import { heldBytes } from './held-bytes.js';
+import type { RequestPorts } from './request-source.js';
 
 const signal = new AbortController().signal;
-const model = { engineModel: 'engine/tiny', maximumCompletionTokens: 100 };
+const model = { engineModel: 'engine/tiny', maximumCompletionTokens: 100, contextTokens: 8_192 };
 
 const imageMessage = (blob: number) => ({
   role: 'user' as const,
@@ -206,7 +208,7 @@ describe('buildChatGeneration', () => {
   });
 
   describe('for an engine that is told more', () => {
-    const able = (blobs: FakeBlobStore): ChatRequestPorts => ({
+    const able = (blobs: FakeBlobStore): RequestPorts => ({
       ...plainRequestPorts(blobs),
       handover: { mediaPath: '/media', hasUuids: true },
       hasCacheSalt: true,
@@ -266,7 +268,7 @@ describe('buildChatGeneration', () => {
         },
       });
       const counted: [string, number][] = [];
-      const ports: ChatRequestPorts = {
+      const ports: RequestPorts = {
         ...plainRequestPorts(new FakeBlobStore()),
         visionTokens: 'qwen2_vl',
         onTokensBroken: (name, count) => counted.push([name, count]),

@@ -2,7 +2,7 @@ import type { BlobStore } from '@fovea/blob-store';
 import { createImageWorkers, planImage } from '@fovea/image-preprocessing';
 import type { AdapterTelemetry } from '@fovea/observability';
 import { BlobRoom } from '../generation/blob-room.js';
-import type { ChatRequestPorts } from '../generation/request/chat-request.js';
+import type { RequestPorts } from '../generation/request/request-source.js';
 import type { WorkerSettings } from '../worker-settings.js';
 import { ImagePreparer } from './image-preparer.js';
 
@@ -17,10 +17,10 @@ export interface RequestParts {
  * How requests are built for the engines of a worker. Only vLLM needs help with pictures and prompts: the
  * gpu-worker-shim turns and flattens pictures itself and never takes typed text for a control token.
  */
-export function chatRequestPorts(
+export function requestPorts(
   { file, imageProcessor }: WorkerSettings,
   { blobs, roomBytes, telemetry }: RequestParts,
-): ChatRequestPorts {
+): RequestPorts {
   const { generator, queue } = file;
   const isVllm = generator.type === 'vllm';
   const seesPictures = queue.models.some(({ multimodalEnabled }) => multimodalEnabled);

@@ -1,0 +1,25 @@
+import type { Generation } from '@fovea/backends';
+import type { ChatTask, CompletionTask, InferenceJob, JobOf } from '@fovea/schemas/jobs';
+import { buildChatGeneration } from './chat-request.js';
+import { buildCompletionGeneration, type CompletionJob } from './completion-request.js';
+import type { RequestPorts, ServedModel } from './request-source.js';
+
+/** A job that an engine answers with a stream of events. */
+export type GenerationJob = JobOf<ChatTask> | JobOf<CompletionTask>;
+
+export const isGeneration = (job: InferenceJob): job is GenerationJob => isChat(job) || isCompletion(job);
+
+const isChat = (job: InferenceJob): job is JobOf<ChatTask> => job.task.kind === 'chat';
+const isCompletion = (job: InferenceJob): job is CompletionJob => job.task.kind === 'completion';
+
+/** What the engine gets for a job. Fails as `buildChatGeneration` does. */
+export function buildGeneration(
+  job: GenerationJob,
+  model: ServedModel,
+  ports: RequestPorts,
+  signal: AbortSignal,
+): Promise<Generation> {
+  return isCompletion(job)
+    ? buildCompletionGeneration(job, model, ports, signal)
+    : buildChatGeneration(job, model, ports, signal);
+}
