@@ -18,6 +18,8 @@ import { ApiKeyStore } from './auth/api-key-store.js';
 import { createRedisApiKeyStore } from './auth/redis-api-key-store.js';
 import { ChatController } from './chat/chat.controller.js';
 import { chatProviders } from './chat/chat.providers.js';
+import { EmbeddingsController } from './embeddings/embeddings.controller.js';
+import { embeddingProviders } from './embeddings/embeddings.providers.js';
 import { FileCatalogue } from './files/file-catalogue.js';
 import { FilesController } from './files/files.controller.js';
 import { fileProviders } from './files/files.providers.js';
@@ -31,7 +33,13 @@ import { ModelPackagesController } from './models/model-packages.controller.js';
 import { ModelsController } from './models/models.controller.js';
 import { OpenApiController } from './openapi/openapi.controller.js';
 import { StatusController } from './ops/status.controller.js';
+import { RerankController } from './rerank/rerank.controller.js';
+import { rerankProviders } from './rerank/rerank.providers.js';
 import { taskProviders } from './tasks/tasks.providers.js';
+import { TokensController } from './tokens/tokens.controller.js';
+import { tokenProviders } from './tokens/tokens.providers.js';
+import { UnofferedController } from './unoffered/unoffered.controller.js';
+import { unofferedProviders } from './unoffered/unoffered.providers.js';
 
 function adapters(config: GatewayConfig, logger: Logger): Provider[] {
   const redis: RedisSettings = {
@@ -81,6 +89,10 @@ export class AppModule {
         AccountsController,
         ApiKeysController,
         ChatController,
+        EmbeddingsController,
+        RerankController,
+        TokensController,
+        UnofferedController,
         FilesController,
         ModelsController,
         ModelPackagesController,
@@ -103,6 +115,10 @@ export class AppModule {
         ...chatProviders,
         ...fileProviders,
         ...accountProviders,
+        ...embeddingProviders,
+        ...rerankProviders,
+        ...tokenProviders,
+        ...unofferedProviders,
       ],
     };
   }

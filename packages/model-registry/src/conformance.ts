@@ -21,6 +21,7 @@ const model = (name: string, changes: Partial<Model> = {}): Model => ({
   completion: false,
   transcription: false,
   embedding: false,
+  embeddingPrefixes: null,
   rerank: false,
   maximumCompletionTokens: null,
   aligned: false,

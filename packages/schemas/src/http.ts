@@ -58,6 +58,19 @@ export {
   MAX_CANDIDATES,
 } from './http/completions.js';
 export {
+  type BatchSemanticEmbedRequestWire,
+  batchSemanticEmbedAnswerSchema,
+  batchSemanticEmbedRequestSchema,
+  type EmbeddingsRequestWire,
+  embeddingsAnswerSchema,
+  embeddingsRequestSchema,
+  MAX_BATCH_PROMPTS,
+  MAX_EMBEDDING_INPUTS,
+  type SemanticEmbedRequestWire,
+  semanticEmbedAnswerSchema,
+  semanticEmbedRequestSchema,
+} from './http/embeddings.js';
+export {
   type OpenAiErrorWire,
   openAiErrorSchema,
   type PhariaErrorWire,
@@ -96,9 +109,33 @@ export {
   promptItemWireSchema,
   promptWireSchema,
 } from './http/prompt.js';
+export {
+  MAX_RERANK_DOCUMENTS,
+  type RerankAnswerWire,
+  type RerankRequestWire,
+  rerankAnswerSchema,
+  rerankRequestSchema,
+} from './http/rerank.js';
+export {
+  type DetokenizeAnswerWire,
+  type DetokenizeRequestWire,
+  detokenizeAnswerSchema,
+  detokenizeRequestSchema,
+  type TokenizeAnswerWire,
+  type TokenizeRequestWire,
+  tokenizeAnswerSchema,
+  tokenizeRequestSchema,
+} from './http/tokens.js';
 export type {
   ResponseFormatWire,
   ToolCallWire,
   ToolChoiceWire,
   ToolWire,
 } from './http/tools.js';
+export {
+  embedRequestSchema,
+  explainRequestSchema,
+  instructableEmbedRequestSchema,
+  steeringConceptRequestSchema,
+  translateRequestSchema,
+} from './http/unoffered.js';

@@ -26,6 +26,11 @@ export const modelSchema = z.object({
   transcription: z.boolean().default(false),
   /** Vectors for texts. */
   embedding: z.boolean().default(false),
+  /** What stands in front of a text in `/semantic_embed`, by what the vector is for; null: nothing. */
+  embeddingPrefixes: z
+    .object({ symmetric: z.string(), document: z.string(), query: z.string() })
+    .nullable()
+    .default(null),
   /** Scores of documents for a query. */
   rerank: z.boolean().default(false),
   /** Upper bound on generated tokens; null: only the context limits. */

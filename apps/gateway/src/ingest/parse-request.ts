@@ -4,9 +4,13 @@ import { formatPath } from './field-path.js';
 
 type Issue = z.core.$ZodIssue;
 
+/** A value of the right type that breaks a bound says more than one of another type. */
+const isOfAnotherType = ({ code }: Issue): boolean => code === 'invalid_type' || code === 'invalid_union';
+
 /**
- * Of a failed union, the issues of the branch that got furthest: a client who sent a list of parts wants to
- * read about the part, not that the list is no string.
+ * Of a failed union, the issue of the branch that got furthest: a client who sent a list of parts wants to
+ * read about the part, not that the list is no string; one who sent too many texts, that they are too many, not that the
+ * first is no number.
  */
 function deepest(issue: Issue): Issue {
   if (issue.code !== 'invalid_union') return issue;
@@ -14,10 +18,15 @@ function deepest(issue: Issue): Issue {
   for (const branch of issue.errors) {
     for (const inner of branch) {
       const found = deepest({ ...inner, path: [...issue.path, ...inner.path] } as Issue);
-      if (best === undefined || found.path.length > best.path.length) best = found;
+      if (best === undefined || gotFurther(found, best)) best = found;
     }
   }
   return best ?? issue;
+}
+
+function gotFurther(found: Issue, best: Issue): boolean {
+  const [here, there] = [isOfAnotherType(found), isOfAnotherType(best)];
+  return here === there ? found.path.length > best.path.length : !here;
 }
 
 /** Parses a value with a schema; throws `INVALID_REQUEST` with the path of the first field that is wrong. */

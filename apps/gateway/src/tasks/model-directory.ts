@@ -15,7 +15,11 @@ export type Offer = keyof typeof offers;
 
 /** Finds the model that a request names. */
 export class ModelDirectory {
-  constructor(private readonly registry: Pick<ModelRegistry, 'resolve'>) {}
+  constructor(private readonly registry: Pick<ModelRegistry, 'resolve' | 'list'>) {}
+
+  list(): Promise<ModelListing[]> {
+    return this.registry.list();
+  }
 
   /** Throws `UNKNOWN_MODEL`. */
   async find(name: string): Promise<ModelListing> {

@@ -10,6 +10,7 @@ const model = (can: Partial<Model>): Model => ({
   completion: false,
   transcription: false,
   embedding: false,
+  embeddingPrefixes: null,
   rerank: false,
   maximumCompletionTokens: null,
   aligned: false,

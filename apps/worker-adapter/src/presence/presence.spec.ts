@@ -20,6 +20,7 @@ const modelPackage = (maxModelLen: number): ModelPackage => ({
       completion: false,
       transcription: false,
       embedding: false,
+      embeddingPrefixes: null,
       rerank: false,
       maximumCompletionTokens: null,
       aligned: false,

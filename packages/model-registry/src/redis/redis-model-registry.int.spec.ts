@@ -39,6 +39,7 @@ const ocr: ModelPackage = {
       completion: false,
       transcription: false,
       embedding: false,
+      embeddingPrefixes: null,
       rerank: false,
       maximumCompletionTokens: null,
       aligned: false,

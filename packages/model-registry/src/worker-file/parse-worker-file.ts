@@ -77,6 +77,11 @@ function warningsOf(content: unknown, queue: { url?: string | undefined; token?:
   return warnings;
 }
 
+function toPrefixes(table: z.infer<typeof modelTableSchema>['embedding_task']): Model['embeddingPrefixes'] {
+  const { symmetric_prefix: symmetric, document_prefix: document, query_prefix: query } = table;
+  return symmetric + document + query === '' ? null : { symmetric, document, query };
+}
+
 const hasLanguageModel = (type: GeneratorType): boolean => type === 'vllm' || type === 'luminous';
 
 function toModel(name: string, table: z.infer<typeof modelTableSchema>, type: GeneratorType): Model {
@@ -90,6 +95,7 @@ function toModel(name: string, table: z.infer<typeof modelTableSchema>, type: Ge
       (type === 'luminous' || (type === 'vllm' && table.chat_task.supported)),
     transcription: table.transcription_task.supported ?? type === 'transcription',
     embedding: table.embedding_task.supported,
+    embeddingPrefixes: toPrefixes(table.embedding_task),
     rerank: table.rerank_task.supported,
     maximumCompletionTokens: table.maximum_completion_tokens ?? null,
     aligned: table.aligned,

@@ -59,7 +59,14 @@ export const modelTableSchema = z.object({
   prompt_template: z.string().default(''),
   model_card: z.url({ error: 'an address' }).optional(),
   chat_task: flagTable.prefault({}),
-  embedding_task: flagTable.prefault({}),
+  embedding_task: flagTable
+    .extend({
+      /** Ours: what the model was trained to find in front of a text. */
+      symmetric_prefix: z.string().default(''),
+      document_prefix: z.string().default(''),
+      query_prefix: z.string().default(''),
+    })
+    .prefault({}),
   rerank_task: flagTable.prefault({}),
   /** Ours: raw prompts. */
   completion_task: openFlagTable.prefault({}),

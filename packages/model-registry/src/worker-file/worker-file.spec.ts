@@ -76,6 +76,7 @@ describe('parseWorkerFile', () => {
             completion: false,
             transcription: false,
             embedding: false,
+            embeddingPrefixes: null,
             rerank: false,
             maximumCompletionTokens: null,
             aligned: false,
