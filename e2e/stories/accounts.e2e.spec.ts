@@ -224,7 +224,10 @@ describe('accounts', () => {
     expect(Number(answer.headers.get('retry-after'))).toBeGreaterThan(0);
     expect(await answer.json()).toEqual({ ...flat, code: 'SERVICE_UNAVAILABLE' });
     expect((await system.fetch('/users/me')).status).toBe(200);
-    expect((await system.fetch('/users/me/tokens')).status).toBe(503);
+    for (const path of ['/users/me/tokens', '/users/me/requests', '/models/other', '/model-settings']) {
+      const away = await system.fetch(path);
+      expect([path, away.status, away.headers.get('retry-after')]).toEqual([path, 503, '2']);
+    }
     expect((await system.fetch('/users/me', { key: 'nobody' })).status).toBe(401);
   });
 });

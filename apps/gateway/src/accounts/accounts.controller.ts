@@ -50,6 +50,6 @@ export class AccountsController {
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<PermissionWire[]> {
     const asked = parseRequest(permissionsSchema, await this.bodies.receive(request, reply));
-    return grantedPermissions(asked, this.registry);
+    return orUnavailable(grantedPermissions(asked, this.registry));
   }
 }

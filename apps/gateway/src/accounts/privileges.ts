@@ -16,7 +16,7 @@ export async function grantedPermissions(
     const permission = typeof wanted === 'string' ? wanted : wanted.permission;
     if (permission === 'ExecuteJobs') return true;
     if (permission !== 'AccessModel') return false;
-    const model = typeof wanted === 'string' ? undefined : wanted['model'];
+    const model = typeof wanted === 'string' ? undefined : wanted.model;
     return model === undefined || model === null || (typeof model === 'string' && known.has(model));
   });
 }

@@ -4,6 +4,7 @@ import { ModelRegistry } from '@fovea/model-registry';
 import { laneKindSchema } from '@fovea/schemas/jobs';
 import { Controller, Delete, HttpCode, Param, Req } from '@nestjs/common';
 import type { FastifyRequest } from 'fastify';
+import { orUnavailable } from '../http/or-unavailable.js';
 import { principalOf } from '../http/request-context.js';
 
 /** What has to be cleared away by hand: packages stay registered when their workers are gone for good. */
@@ -21,8 +22,8 @@ export class ModelPackagesController {
     if (!principalOf(request).isAdmin)
       throw new FoveaError('FORBIDDEN', { message: 'This takes an admin key.' });
     // Nobody sweeps the lanes of a checkpoint that is not registered.
-    if (await this.#hasJobs(checkpoint)) throw inUse('Requests wait for this checkpoint.');
-    const outcome = await this.registry.remove(checkpoint);
+    if (await orUnavailable(this.#hasJobs(checkpoint))) throw inUse('Requests wait for this checkpoint.');
+    const outcome = await orUnavailable(this.registry.remove(checkpoint));
     if (outcome === 'in-use') throw inUse('Workers of this checkpoint are present. Stop them first.');
     if (outcome === 'unknown') {
       throw new FoveaError('UNKNOWN_MODEL', {

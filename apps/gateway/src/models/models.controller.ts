@@ -1,5 +1,5 @@
 import { FoveaError } from '@fovea/errors';
-import { ModelRegistry } from '@fovea/model-registry';
+import { type ModelListing, ModelRegistry } from '@fovea/model-registry';
 import type {
   LimitsWire,
   ModelAvailableWire,
@@ -9,6 +9,7 @@ import type {
 } from '@fovea/schemas/http';
 import { Controller, Get, Inject, Param } from '@nestjs/common';
 import { CONFIG, type GatewayConfig } from '../gateway.config.js';
+import { orUnavailable } from '../http/or-unavailable.js';
 import { toLimits } from '../limits/limits-wire.js';
 import { toModelAvailable, toModelCard, toModelSettings } from './listing-wire.js';
 
@@ -22,28 +23,32 @@ export class ModelsController {
 
   @Get('models')
   async models(): Promise<ModelListWire> {
-    return { object: 'list', data: (await this.registry.list()).map(toModelCard) };
+    return { object: 'list', data: (await this.#list()).map(toModelCard) };
   }
 
   @Get('models/:name')
   async model(@Param('name') name: string): Promise<ModelCardWire> {
-    const listing = await this.registry.resolve(name);
+    const listing = await orUnavailable(this.registry.resolve(name));
     if (listing === undefined) throw new FoveaError('UNKNOWN_MODEL', { param: 'model' });
     return toModelCard(listing);
   }
 
   @Get('model-settings')
   async settings(): Promise<ModelSettingsWire[]> {
-    return (await this.registry.list()).map(toModelSettings);
+    return (await this.#list()).map(toModelSettings);
   }
 
   @Get('models_available')
   async available(): Promise<ModelAvailableWire[]> {
-    return (await this.registry.list()).map(toModelAvailable);
+    return (await this.#list()).map(toModelAvailable);
   }
 
   @Get('limits')
   async limits(): Promise<LimitsWire> {
-    return toLimits(this.config, await this.registry.list());
+    return toLimits(this.config, await this.#list());
+  }
+
+  #list(): Promise<ModelListing[]> {
+    return orUnavailable(this.registry.list());
   }
 }
