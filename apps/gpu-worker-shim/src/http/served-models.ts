@@ -1,5 +1,6 @@
 import { FoveaError } from '@fovea/errors';
 import type { ChatModel } from '../models/chat-model.js';
+import type { CompletionModel } from '../models/completion-model.js';
 import type { EmbeddingModel } from '../models/embedding-model.js';
 import type { ServedModel } from '../models/model-family.js';
 import type { TranscriptionModel } from '../models/transcription-model.js';
@@ -7,6 +8,7 @@ import type { TranscriptionModel } from '../models/transcription-model.js';
 type Name = string | null | undefined;
 
 const canChat = (model: ServedModel): model is ChatModel => 'start' in model;
+const canComplete = (model: ServedModel): model is CompletionModel => 'complete' in model;
 const canEmbed = (model: ServedModel): model is EmbeddingModel => 'embed' in model;
 const canTranscribe = (model: ServedModel): model is TranscriptionModel => 'transcribe' in model;
 
@@ -28,6 +30,11 @@ export class ServedModels {
   /** Throws `UNKNOWN_MODEL` and `MISSING_CAPABILITY` in vLLM's words. */
   find(name: Name): ChatModel {
     return this.findFit(name, canChat, 'Chat Completions');
+  }
+
+  /** The same for `/v1/completions`. */
+  findCompletion(name: Name): CompletionModel {
+    return this.findFit(name, canComplete, 'Completions');
   }
 
   /** The same for `/v1/embeddings`. */

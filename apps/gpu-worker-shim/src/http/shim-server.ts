@@ -1,6 +1,7 @@
 import Fastify, { type FastifyError, type FastifyInstance } from 'fastify';
 import { createBearerCheck, isGuarded } from './bearer-auth.js';
 import { type ChatRouteParts, registerChatRoute } from './chat/chat-route.js';
+import { registerCompletionsRoute } from './completions/completions-route.js';
 import { registerEmbeddingsRoute } from './embeddings/embeddings-route.js';
 import { registerTranscriptionsRoute } from './transcriptions/transcriptions-route.js';
 import { MalformedRequest, toVllmError, vllmError } from './vllm-error.js';
@@ -114,6 +115,7 @@ export function createShimServer(parts: ShimServerParts): FastifyInstance {
   registerProbes(server, parts);
   server.get('/v1/models', async () => parts.models.toWire());
   registerChatRoute(server, parts);
+  registerCompletionsRoute(server, parts);
   registerEmbeddingsRoute(server, parts);
   registerTranscriptionsRoute(server, parts);
   registerMisses(server);

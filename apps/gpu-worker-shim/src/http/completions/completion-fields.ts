@@ -30,7 +30,7 @@ import { parseFields } from '../parse-fields.js';
  * unless `skip_special_tokens` is false), images and added special tokens not at all. They all count in `usage`.
  *
  * `logprobs: k` (0 to 20) gives `choices[].logprobs = { text_offset, token_logprobs, tokens, top_logprobs }`, one entry per
- * token. `top_logprobs[i]` maps token texts to log probabilities: the k best and the token itself. With `echo` the prompt's
+ * token. `top_logprobs[i]` maps token texts to log probabilities, in no order: the k best and the token itself. With `echo` the prompt's
  * tokens come first; the first of all has null in both lists, and tokens of images are left out. `text_offset` counts code
  * points and says where in `text` the token's text begins.
  *
