@@ -40,7 +40,12 @@ export function toEngineImage(
   };
 }
 
-async function* blobChunks(ref: BlobRef, blobs: BlobStore, signal: AbortSignal): AsyncGenerator<Uint8Array> {
+/** A blob's bytes as the engine is sent them. Throws `INTERNAL` when it is gone. */
+export async function* blobChunks(
+  ref: BlobRef,
+  blobs: BlobStore,
+  signal: AbortSignal,
+): AsyncGenerator<Uint8Array> {
   try {
     yield* await blobs.open(ref, signal);
   } catch (error) {

@@ -23,6 +23,7 @@ import { askPooling } from './pooling/ask-pooling.js';
 import { readEmbeddings } from './pooling/read-embeddings.js';
 import { readPairScores, readScores } from './pooling/read-scores.js';
 import { createEngineTokens } from './tokens/ask-tokens.js';
+import { generateTranscription } from './transcription/generate-transcription.js';
 import { Deadline } from './transport/deadline.js';
 import { EngineConnection, readText, toBackendError } from './transport/engine-connection.js';
 
@@ -75,7 +76,7 @@ class OpenAiHttpBackend extends Backend {
       case 'completion':
         return generateCompletion(this.#connection, request, options, signal);
       case 'transcription':
-        throw new FoveaError('MISSING_CAPABILITY');
+        return generateTranscription(this.#connection, request, options, signal);
     }
   }
 

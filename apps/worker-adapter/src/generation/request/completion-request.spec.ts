@@ -51,7 +51,7 @@ describe('buildCompletionGeneration', () => {
   it('reads long prompts from their blob', async () => {
     const blobs = new FakeBlobStore();
     const prompts = [[said('a')], [{ type: 'token-ids' as const, tokenIds: [1, 2] }]];
-    const ref = blobs.add('a', Buffer.from(JSON.stringify(prompts)), 'application/json');
+    const ref = blobs.add('a', Buffer.from(JSON.stringify({ prompts })), 'application/json');
     const job = jobOf({ prompts: { blob: 0 } }, [ref]);
     expect((await build(job, blobs)).prompts).toEqual(prompts);
     expect(heldBytes(job)).toBe(ref.byteSize);

@@ -1,5 +1,11 @@
 import type { CompletionGeneration, EnginePromptItem } from '@fovea/backends';
-import { type CompletionTask, type JobOf, type PromptItem, promptsSchema } from '@fovea/schemas/jobs';
+import {
+  type CompletionContent,
+  type CompletionTask,
+  completionContentSchema,
+  type JobOf,
+  type PromptItem,
+} from '@fovea/schemas/jobs';
 import { PromptText } from './prompt-text.js';
 import {
   boundTokens,
@@ -28,13 +34,14 @@ export async function buildCompletionGeneration(
 ): Promise<CompletionGeneration> {
   const prompt = new PromptText(ports.visionTokens);
   const source: RequestSource = { job, ports, prompt, signal };
-  const { sampling, echo, responseFormat, extensions } = job.task;
+  const { sampling, echo } = job.task;
+  const { prompts, responseFormat, extensions } = await readContent(job, source);
   const { maximumCompletionTokens: maximum, contextTokens } = model;
   const maxTokens = sampling.maxTokens === undefined ? undefined : boundTokens(sampling.maxTokens, maximum);
   const request: CompletionGeneration = {
     kind: 'completion',
     ...requestHead(job, model, ports),
-    prompts: await toEnginePrompts(job.task, source),
+    prompts: await toEnginePrompts(prompts, source),
     sampling: maxTokens === undefined ? sampling : { ...sampling, maxTokens },
     contextTokens,
     ...(maximum === null ? {} : { maximumTokens: maximum }),
@@ -46,15 +53,18 @@ export async function buildCompletionGeneration(
   return request;
 }
 
+async function readContent({ task }: CompletionJob, source: RequestSource): Promise<CompletionContent> {
+  const { prompts } = task;
+  if (Array.isArray(prompts)) return { ...task, prompts };
+  return readLongContent(source, prompts.blob, completionContentSchema, 'prompts');
+}
+
 async function toEnginePrompts(
-  { prompts }: CompletionTask,
+  prompts: CompletionContent['prompts'],
   source: RequestSource,
 ): Promise<EnginePromptItem[][]> {
-  const read = Array.isArray(prompts)
-    ? prompts
-    : await readLongContent(source, prompts.blob, promptsSchema, 'prompts');
   const all: EnginePromptItem[][] = [];
-  for (const items of read) {
+  for (const items of prompts) {
     const prompt: EnginePromptItem[] = [];
     // One after the other: a request with many pictures gets no more of the image workers than one with two.
     for (const item of items) prompt.push(await toEngineItem(item, source));

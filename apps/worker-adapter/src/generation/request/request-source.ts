@@ -55,7 +55,8 @@ export function requestHead(
 const cacheSaltOf = (tenant: string): string =>
   createHash('sha256').update(`cache-salt:${tenant}`).digest('base64url');
 
-function refOf({ blobs }: RequestSource['job'], index: number): BlobRef {
+/** Throws `INTERNAL` when the envelope has no such blob. */
+export function refOf({ blobs }: RequestSource['job'], index: number): BlobRef {
   const ref = blobs[index];
   if (ref === undefined) throw new FoveaError('INTERNAL', { detail: `the envelope has no blob ${index}` });
   return ref;

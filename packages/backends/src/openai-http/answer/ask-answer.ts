@@ -36,7 +36,8 @@ const maxWholeBytes = 16 * 1024 * 1024;
 
 const traceparentForm = /^[\da-f]{2}(?:-[\da-f]+)+$/;
 
-function headersOf({ requestId, traceparent }: AnswerQuestion['request']): Record<string, string> {
+/** The headers of a request that becomes an answer. */
+export function headersOf({ requestId, traceparent }: AnswerQuestion['request']): Record<string, string> {
   const headers = { accept: 'text/event-stream', 'x-request-id': requestId };
   if (traceparent === undefined || !traceparentForm.test(traceparent)) return headers;
   return { ...headers, traceparent };

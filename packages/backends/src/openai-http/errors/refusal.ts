@@ -6,6 +6,8 @@ import { toPublicText } from './public-text.js';
 export interface RequestFacts {
   /** Where the client put its images. A single one is named when the engine dislikes "the image". */
   readonly imagePaths: readonly string[];
+  /** Where the client put its recording. */
+  readonly audioPath?: string | undefined;
   /** The field that holds the prompt; `messages` when left out. */
   readonly promptField?: string | undefined;
 }
@@ -20,6 +22,9 @@ const aboutContext =
 const aboutCapability =
   /not a multimodal model|does not support (?:image|multimodal|vision|(?:the )?(?:chat )?(?:completions?|embeddings?|score|rerank)(?: api)?)|unsupported chat content part|--enable-auto-tool-choice|--tool-call-parser/i;
 const aboutDimensions = /matryoshka/i;
+const aboutVectorLength = /^dimensions must\b/i;
+const aboutAudio = /\baudio\b|\bfile size\b|unsupported (?:file|format)|error opening|could not decode/i;
+const aboutLanguage = /unsupported language/i;
 const aboutImageCount = /at most (\d+) image/i;
 const aboutImageSize = /limit-mm-per-prompt|encoder (?:cache|budget)|decompression bomb|max_image_pixels/i;
 const aboutImage = /\bimages?\b|image_url|\bPIL\b|multi-?modal|\bbase64\b|data url/i;
@@ -66,6 +71,15 @@ function imageRefusal(message: string, { imagePaths }: RequestFacts): Refusal | 
   return aboutImage.test(message) ? { code: 'INVALID_IMAGE', param } : undefined;
 }
 
+/** A speech engine dislikes the recording, unless it speaks of the language or names a field. */
+function audioRefusal({ message }: EngineReport, path: string, named: string | undefined): Refusal {
+  const text = toPublicText(message);
+  const words = text === undefined ? {} : { message: text };
+  if (aboutLanguage.test(message)) return { code: 'INVALID_REQUEST', param: 'language', ...words };
+  if (aboutAudio.test(message)) return { code: 'INVALID_AUDIO', param: path, ...words };
+  return { code: 'INVALID_REQUEST', param: named, ...words };
+}
+
 /** Why the engine refused a request that reached it in one piece (400 or 422). */
 export function toRefusal(report: EngineReport, facts: RequestFacts): Refusal {
   const { message } = report;
@@ -81,8 +95,10 @@ export function toRefusal(report: EngineReport, facts: RequestFacts): Refusal {
     const text = 'The vectors of this model cannot be cut to other dimensions.';
     return { code: 'INVALID_REQUEST', message: text, param: 'dimensions' };
   }
+  if (facts.audioPath !== undefined) return audioRefusal(report, facts.audioPath, param);
   const aboutImages = imageRefusal(message, facts);
   if (aboutImages !== undefined) return aboutImages;
   const text = toPublicText(message);
-  return { code: 'INVALID_REQUEST', param, ...(text === undefined ? {} : { message: text }) };
+  const field = param ?? (aboutVectorLength.test(message) ? 'dimensions' : undefined);
+  return { code: 'INVALID_REQUEST', param: field, ...(text === undefined ? {} : { message: text }) };
 }

@@ -63,7 +63,7 @@ export class EngineConnection {
   }
 
   /**
-   * Sends JSON in pieces; resolves with the response's head. undici writes an iterable without a stream in between and
+   * Sends a body in pieces; resolves with the response's head. undici writes an iterable without a stream in between and
    * asks for the next piece when the kernel has the one before, unless that is smaller than a socket's high-water mark
    * (64 KiB, TLS 16): what a body's memory that is used again relies on.
    */
@@ -76,7 +76,7 @@ export class EngineConnection {
     const all = {
       ...this.#headers,
       ...headers,
-      'content-type': 'application/json',
+      'content-type': body.contentType ?? 'application/json',
       'content-length': `${body.byteLength}`,
     };
     return this.#withRetry(signal, () =>

@@ -21,6 +21,8 @@ export type JsonParts = readonly (string | EngineImage)[];
 /** A body that is never one string: its length is known, its bytes are made while they are sent. */
 export interface RequestBody {
   readonly byteLength: number;
+  /** JSON unless it says otherwise. */
+  readonly contentType?: string;
   /**
    * A fresh run over the same bytes, for a second try. A piece of 64 KiB or more holds until the next one is asked for,
    * a smaller one for good. Throws what an image's chunks throw.
