@@ -9,6 +9,7 @@ import { idefics3Family } from './models/idefics3/idefics3-family.js';
 import { llamaFamily } from './models/llama/llama-family.js';
 import type { ModelFamily, ModelRuntime, ModelSource, ServedModel } from './models/model-family.js';
 import { ocrFamily } from './models/ocr/ocr-family.js';
+import { ModelTokenizer } from './models/tokenizer/model-tokenizer.js';
 import { whisperFamily } from './models/whisper/whisper-family.js';
 import { createShimTelemetry } from './telemetry/shim-telemetry.js';
 
@@ -38,8 +39,14 @@ async function loadModel(source: ModelSource, runtime: ModelRuntime): Promise<Se
 
 const MIB = 2 ** 20;
 
+interface Loaded {
+  readonly models: ServedModel[];
+  /** By the names of their models. */
+  readonly tokenizers: Map<string, ModelTokenizer>;
+}
+
 /** One model after the other, since loading takes all cores; those loaded are closed when a later one refuses. */
-async function loadModels(config: ShimConfig, logger: Logger): Promise<ServedModel[]> {
+async function loadModels(config: ShimConfig, logger: Logger): Promise<Loaded> {
   const runtime: ModelRuntime = {
     executionProviders: config.SHIM_EXECUTION_PROVIDERS,
     threads: config.SHIM_THREADS,
@@ -57,14 +64,17 @@ async function loadModels(config: ShimConfig, logger: Logger): Promise<ServedMod
     },
   };
   const models: ServedModel[] = [];
+  const tokenizers = new Map<string, ModelTokenizer>();
   try {
     for (const source of await findModelSources(config.SHIM_MODELS)) {
       const startedAtMs = performance.now();
       models.push(await loadModel(source, runtime));
+      const tokenizer = await ModelTokenizer.find(source.folder);
+      if (tokenizer !== undefined) tokenizers.set(source.name, tokenizer);
       const loadMs = Math.round(performance.now() - startedAtMs);
       logger.info({ model: source.name, folder: source.folder, loadMs }, 'model loaded');
     }
-    return models;
+    return { models, tokenizers };
   } catch (error) {
     await Promise.all(models.map((model) => model.close()));
     throw error;
@@ -75,19 +85,19 @@ const MS_PER_S = 1000;
 
 /** Loads the models and listens. Throws the reason when a model or the address cannot be used. */
 export async function startShim(config: ShimConfig, logger: Logger, version: string): Promise<Shim> {
-  const models = await loadModels(config, logger);
+  const { models, tokenizers } = await loadModels(config, logger);
   const shutdown = new AbortController();
   // Every running request listens to it; Node would warn of a leak from the eleventh on.
   setMaxListeners(0, shutdown.signal);
   const server = createShimServer({
-    models: new ServedModels(models),
+    models: new ServedModels(models, tokenizers),
     telemetry: createShimTelemetry(),
     logger,
     version,
     apiKey: config.SHIM_API_KEY,
     shutdown: shutdown.signal,
   });
-  const closeModels = () => Promise.all(models.map((model) => model.close()));
+  const closeModels = () => Promise.all([...models, ...tokenizers.values()].map((one) => one.close()));
   try {
     const address = await server.listen({ host: config.SHIM_HOST, port: config.SHIM_PORT });
     return {

@@ -3,6 +3,7 @@ import type { ChatModel } from '../models/chat-model.js';
 import type { CompletionModel } from '../models/completion-model.js';
 import type { EmbeddingModel } from '../models/embedding-model.js';
 import type { ServedModel } from '../models/model-family.js';
+import type { ModelTokenizer } from '../models/tokenizer/model-tokenizer.js';
 import type { TranscriptionModel } from '../models/transcription-model.js';
 
 type Name = string | null | undefined;
@@ -12,12 +13,22 @@ const canComplete = (model: ServedModel): model is CompletionModel => 'complete'
 const canEmbed = (model: ServedModel): model is EmbeddingModel => 'embed' in model;
 const canTranscribe = (model: ServedModel): model is TranscriptionModel => 'transcribe' in model;
 
+const unknownModel = (name: Name) =>
+  new FoveaError('UNKNOWN_MODEL', {
+    message: `The model \`${name?.slice(0, 256) ?? ''}\` does not exist.`,
+    param: 'model',
+  });
+
 /** The loaded models by their served names. The first fit one answers requests that name no model, as vLLM's does. */
 export class ServedModels {
   /** Seconds since the epoch; the same for all, since they were loaded together. */
   private readonly createdAtS = Math.floor(Date.now() / 1000);
 
-  constructor(private readonly models: readonly ServedModel[]) {}
+  /** @param tokenizers by the names of their models; those of models without are not there */
+  constructor(
+    private readonly models: readonly ServedModel[],
+    private readonly tokenizers: ReadonlyMap<string, ModelTokenizer> = new Map(),
+  ) {}
 
   get all(): readonly ServedModel[] {
     return this.models;
@@ -45,6 +56,20 @@ export class ServedModels {
   /** The same for `/v1/audio/transcriptions`. */
   findTranscription(name: Name): TranscriptionModel {
     return this.findFit(name, canTranscribe, 'Transcriptions');
+  }
+
+  /** The tokenizer for a route, and its model. */
+  findTokenizer(name: Name, api: string): { model: ServedModel; tokenizer: ModelTokenizer } {
+    const hasTokenizer = (model: ServedModel): model is ServedModel => this.tokenizers.has(model.id);
+    const model = this.findFit(name, hasTokenizer, api);
+    return { model, tokenizer: this.tokenizers.get(model.id)! };
+  }
+
+  /** The model of that very name, and its tokenizer, if it has one. Throws `UNKNOWN_MODEL`. */
+  findNamed(name: string): { model: ServedModel; tokenizer: ModelTokenizer | undefined } {
+    const model = this.models.find(({ id }) => id === name);
+    if (model === undefined) throw unknownModel(name);
+    return { model, tokenizer: this.tokenizers.get(model.id) };
   }
 
   /** The body of `/v1/models`. */
@@ -79,9 +104,6 @@ export class ServedModels {
         param: 'model',
       });
     }
-    throw new FoveaError('UNKNOWN_MODEL', {
-      message: `The model \`${name?.slice(0, 256) ?? ''}\` does not exist.`,
-      param: 'model',
-    });
+    throw unknownModel(name);
   }
 }

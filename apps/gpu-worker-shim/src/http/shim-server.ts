@@ -3,6 +3,7 @@ import { createBearerCheck, isGuarded } from './bearer-auth.js';
 import { type ChatRouteParts, registerChatRoute } from './chat/chat-route.js';
 import { registerCompletionsRoute } from './completions/completions-route.js';
 import { registerEmbeddingsRoute } from './embeddings/embeddings-route.js';
+import { registerTokensRoutes } from './tokens/tokens-routes.js';
 import { registerTranscriptionsRoute } from './transcriptions/transcriptions-route.js';
 import { MalformedRequest, toVllmError, vllmError } from './vllm-error.js';
 
@@ -118,6 +119,7 @@ export function createShimServer(parts: ShimServerParts): FastifyInstance {
   registerCompletionsRoute(server, parts);
   registerEmbeddingsRoute(server, parts);
   registerTranscriptionsRoute(server, parts);
+  registerTokensRoutes(server, parts);
   registerMisses(server);
   registerErrors(server, parts);
   return server;

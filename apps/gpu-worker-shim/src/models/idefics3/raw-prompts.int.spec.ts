@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { createLogger } from '@fovea/observability';
 import { type Idefics3ModelFolder, writeIdefics3Folder } from '@fovea/testing';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import sharp from 'sharp';
+import sharp, { type Sharp } from 'sharp';
 import { type Shim, startShim } from '../../compose.js';
 import { readShimConfig } from '../../config/shim-variables.js';
 import { ChatClient } from '../../testing/chat-client.js';
@@ -32,7 +32,7 @@ const width = 60;
 const height = 40;
 const pixels = Uint8Array.from({ length: width * height * 3 }, (_, at) => (at * 7 + (at >> 6) * 5) % 256);
 const original = () => sharp(pixels, { raw: { width, height, channels: 3 } });
-const toUrl = async (picture: sharp.Sharp) =>
+const toUrl = async (picture: Sharp) =>
   `data:image/png;base64,${(await picture.png().toBuffer()).toString('base64')}`;
 const whole = await toUrl(original());
 const middle = await toUrl(original().extract({ left: 10, top: 0, width: 40, height: 40 }));

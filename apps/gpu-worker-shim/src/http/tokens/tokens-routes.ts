@@ -1,0 +1,43 @@
+import type { FastifyInstance } from 'fastify';
+import type { ChatRouteParts } from '../chat/chat-route.js';
+import { abortOnClose } from '../request-scope.js';
+import { vllmError } from '../vllm-error.js';
+import { parseDetokenizeFields, parseTokenizeFields } from './tokens-fields.js';
+
+/**
+ * Registers vLLM's `POST /tokenize` and `POST /detokenize`, which stand beside `/v1`, and `GET /v1/models/{id}/tokenizer`,
+ * which is ours: the bytes of the model's `tokenizer.json` with an entity tag, 404 for a model without. A slash in a name
+ * is written `%2F`.
+ */
+export function registerTokensRoutes(server: FastifyInstance, parts: ChatRouteParts): void {
+  server.post('/tokenize', async (request, reply) => {
+    const signal = abortOnClose(reply, parts.shutdown);
+    const { model: name, prompt, ...options } = parseTokenizeFields(request.body);
+    const { model, tokenizer } = parts.models.findTokenizer(name, 'Tokenize');
+    const { ids, tokens } = await tokenizer.tokenize(prompt, options, signal);
+    return {
+      count: ids.length,
+      max_model_len: model.maxModelLen,
+      tokens: [...ids],
+      token_strs: tokens ?? null,
+    };
+  });
+
+  server.post('/detokenize', async (request, reply) => {
+    const signal = abortOnClose(reply, parts.shutdown);
+    const { model: name, tokens, skipSpecialTokens } = parseDetokenizeFields(request.body);
+    const { tokenizer } = parts.models.findTokenizer(name, 'Detokenize');
+    return { prompt: await tokenizer.detokenize(tokens, skipSpecialTokens, signal) };
+  });
+
+  server.get<{ Params: { id: string } }>('/v1/models/:id/tokenizer', async (request, reply) => {
+    const { model, tokenizer } = parts.models.findNamed(request.params.id);
+    if (tokenizer === undefined) {
+      return reply.code(404).send(vllmError(404, `The model \`${model.id}\` has no tokenizer.`));
+    }
+    const { bytes, etag } = await tokenizer.file();
+    reply.header('etag', etag).header('cache-control', 'no-cache');
+    if (request.headers['if-none-match'] === etag) return reply.code(304).send();
+    return reply.type('application/json; charset=utf-8').send(bytes);
+  });
+}

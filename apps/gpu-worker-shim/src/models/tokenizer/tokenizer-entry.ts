@@ -1,0 +1,47 @@
+import { parentPort, workerData } from 'node:worker_threads';
+import { FoveaError } from '@fovea/errors';
+import { Tokenizer } from '@huggingface/tokenizers';
+import { z } from 'zod';
+import { serveCalls } from '../../engine/threads/serve-calls.js';
+import { readModelFile } from '../model-folder.js';
+import type { TokenizerAnswer, TokenizerCall } from './tokenizer-protocol.js';
+
+if (parentPort === null) throw new Error('This file is started as a worker thread.');
+const { folder }: { folder: string } = workerData;
+
+const json = z.record(z.string(), z.unknown());
+
+/** What `tokenizer.json` says is done, whatever a family makes of it: so it is what the file's own readers give. */
+function answer(tokenizer: Tokenizer, call: TokenizerCall): TokenizerAnswer {
+  if ('text' in call) {
+    const { ids, tokens } = tokenizer.encode(call.text, { add_special_tokens: call.addSpecialTokens });
+    return { ids: Int32Array.from(ids), text: '', ...(call.wantsTokens && { tokens }) };
+  }
+  const unknown = call.ids.find((id) => tokenizer.id_to_token(id) === undefined);
+  if (unknown !== undefined) {
+    throw new FoveaError('INVALID_REQUEST', {
+      message: `token_id ${unknown} in tokens is out of the vocabulary.`,
+      param: 'tokens',
+    });
+  }
+  // The decoder refuses an empty list.
+  const text =
+    call.ids.length === 0
+      ? ''
+      : tokenizer.decode([...call.ids], {
+          skip_special_tokens: call.skipSpecialTokens,
+          clean_up_tokenization_spaces: false,
+        });
+  return { ids: new Int32Array(), text };
+}
+
+await serveCalls<TokenizerCall, TokenizerAnswer, undefined>(parentPort, async () => {
+  const file = await readModelFile(folder, 'tokenizer.json', json);
+  const tokenizer = new Tokenizer(file, await readModelFile(folder, 'tokenizer_config.json', json));
+  return {
+    facts: undefined,
+    answer: async (call) => answer(tokenizer, call),
+    transfer: ({ ids }) => [ids.buffer],
+    close: async () => undefined,
+  };
+});
