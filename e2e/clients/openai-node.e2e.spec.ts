@@ -20,7 +20,7 @@ describe('the openai client for Node', () => {
     await system.untilModel('shapes-vlm', 'available');
     client = new OpenAI({ baseURL: `${system.url}/v1`, apiKey: keys.alpha, maxRetries: 0 });
     url = dataUrl(await crossPicture('#2222dd', '#ffffff'));
-  }, 180_000);
+  }, 300_000);
   afterAll(() => system?.stop());
 
   const messages = (): OpenAI.ChatCompletionMessageParam[] => [

@@ -20,7 +20,7 @@ describeIf(pythonClients, 'the Python clients', () => {
     );
     await system.untilModel('shapes-vlm', 'available');
     picture = await crossPicture('#22aa22', '#ffffff');
-  }, 180_000);
+  }, 300_000);
   afterAll(() => system?.stop());
 
   async function run(script: string): Promise<Record<string, unknown>> {
@@ -62,7 +62,7 @@ describeIf(pythonClients, 'the Python clients', () => {
       unknown: expect.stringContaining('UNKNOWN_MODEL'),
     });
     expect((seen.stream as { pieces: number }).pieces).toBeGreaterThan(3);
-  }, 60_000);
+  }, 300_000);
 
   it('openai asks with a picture, whole and as a stream, and understands the error', async () => {
     const seen = await run('openai_story.py');
@@ -74,5 +74,5 @@ describeIf(pythonClients, 'the Python clients', () => {
       unknown: 'UNKNOWN_MODEL',
     });
     expect(seen.pieces).toBeGreaterThan(3);
-  }, 60_000);
+  }, 300_000);
 });

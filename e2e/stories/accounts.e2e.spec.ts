@@ -28,7 +28,7 @@ describe('accounts', () => {
     system = await System.start({ engineUrl: engine.url, env });
     await system.startAdapter('vlm', workerToml('vlm'));
     await system.untilModel('vlm', 'available');
-  }, 120_000);
+  }, 300_000);
   afterAll(async () => {
     await system?.stop();
     await engine?.close();
@@ -214,7 +214,7 @@ describe('accounts', () => {
     expect(await removal('org/old model', ADMIN)).toEqual([204, undefined]);
     expect(JSON.stringify(await get('/model-settings'))).not.toContain('old model');
     expect(await removal('org/old model', ADMIN)).toEqual([404, 'UNKNOWN_MODEL']);
-  }, 60_000);
+  }, 300_000);
 
   it('without Redis, let configured keys in and ask created ones to come again', async () => {
     const { token } = await create('ci');

@@ -12,7 +12,7 @@ describe('a model and its workers', () => {
   beforeAll(async () => {
     engine = await startFakeVllm({ model: 'vlm' });
     system = await System.start({ engineUrl: engine.url, env: { WORKER_GRACE_S: '3' } });
-  }, 120_000);
+  }, 300_000);
   afterAll(async () => {
     await system?.stop();
     await engine?.close();
@@ -35,7 +35,7 @@ describe('a model and its workers', () => {
     await system.startAdapter('two', workerToml('vlm'));
     await system.untilModel('vlm', 'available');
     expect((await system.chat(hello)).status).toBe(200);
-  }, 60_000);
+  }, 300_000);
 
   it('is listed in both dialects, with and without /v1', async () => {
     for (const prefix of ['', '/v1']) {

@@ -26,7 +26,7 @@ describe('bad input gets a clear answer and leaves nothing behind', () => {
     await system.startAdapter('counted', workerToml('counted', { imageFamily: 'qwen2_5_vl' }));
     await system.untilModel('vlm', 'available');
     small = dataUrl(await plainPicture(20, 20));
-  }, 120_000);
+  }, 300_000);
   afterAll(async () => {
     await system?.stop();
     await engine?.close();

@@ -23,7 +23,7 @@ describe('a client that leaves', () => {
       ADAPTER_MEDIA_SLOTS: '1',
     });
     await system.untilModel('vlm', 'available');
-  }, 120_000);
+  }, 300_000);
   afterAll(async () => {
     await system?.stop();
     await engine?.close();
@@ -86,8 +86,8 @@ describe('a client that leaves', () => {
     answer.then((response) => response.text()).catch(() => undefined);
     await hold.reached();
     await system.gateway.end('SIGKILL');
-    await engine.waitFor('aborted', { text: 'orphaned', timeoutMs: 30_000 });
+    await engine.waitFor('aborted', { text: 'orphaned', timeoutMs: 60_000 });
     hold.release();
     await system.startGateway();
-  }, 60_000);
+  }, 300_000);
 });

@@ -20,11 +20,11 @@ describe('a request whose time is up', () => {
     engine = await startFakeVllm({ model: 'vlm' });
     system = await System.start({
       engineUrl: engine.url,
-      env: { REQUEST_TIMEOUT_S: '2', GATEWAY_UPLOAD_IDLE_S: '1' },
+      env: { REQUEST_TIMEOUT_S: '4', GATEWAY_UPLOAD_IDLE_S: '1' },
     });
     await system.startAdapter('vlm', workerToml('vlm'));
     await system.untilModel('vlm', 'available');
-  }, 120_000);
+  }, 300_000);
   afterAll(async () => {
     await system?.stop();
     await engine?.close();
@@ -36,7 +36,7 @@ describe('a request whose time is up', () => {
     const answer = await system.chat(ask('thinking for ever', true));
     expect(answer.status).toBe(504);
     expect(await answer.json()).toMatchObject({
-      error: { code: 'TIMEOUT', limit: { name: 'request_timeout_s', value: 2 } },
+      error: { code: 'TIMEOUT', limit: { name: 'request_timeout_s', value: 4 } },
     });
     await engine.waitFor('aborted', { text: 'for ever' });
   });

@@ -39,7 +39,7 @@ describe('a picture that is sent once', () => {
     stranger = clientOf(keys.beta);
     redis = new Redis(system.redis.url);
     picture = await crossPicture('#2222dd', '#ffffff');
-  }, 120_000);
+  }, 300_000);
   afterAll(async () => {
     redis?.disconnect();
     await system?.untilClean();

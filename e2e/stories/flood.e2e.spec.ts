@@ -73,7 +73,7 @@ describe('many large uploads at once, a third of them broken or cut off', () => 
     system = await System.start({ engineUrl: engine.url });
     await system.startAdapter('text', workerToml('text-only', { multimodal: false }));
     await system.untilModel('text-only', 'available');
-  }, 120_000);
+  }, 300_000);
   afterAll(async () => {
     await system?.stop();
     await engine?.close();

@@ -54,7 +54,7 @@ describe('a day with Fovea', () => {
     await system.untilModel('shapes-vlm', 'available');
     await system.untilModel('ocr', 'available');
     cross = dataUrl(await crossPicture('#dd2222', '#ffffff'));
-  }, 180_000);
+  }, 300_000);
   afterAll(() => system?.stop());
 
   it('answers a question about a picture, token by token', async () => {

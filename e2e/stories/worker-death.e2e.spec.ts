@@ -20,7 +20,7 @@ describe('a worker-adapter that is killed', () => {
   beforeAll(async () => {
     engine = await startFakeVllm({ model: 'vlm' });
     system = await System.start({ engineUrl: engine.url });
-  }, 120_000);
+  }, 300_000);
   afterAll(async () => {
     await system?.stop();
     await engine?.close();
@@ -49,7 +49,7 @@ describe('a worker-adapter that is killed', () => {
     expect(answered.done).toBe(true);
     hold.release();
     await system.adapter('second').end('SIGTERM');
-  }, 60_000);
+  }, 300_000);
 
   it('has its job run again elsewhere when nothing had been written', async () => {
     await system.startAdapter('third', workerToml('vlm'), oneSlot);
@@ -63,7 +63,7 @@ describe('a worker-adapter that is killed', () => {
     expect(seen.text).toContain('silent so far');
     expect(seen.done).toBe(true);
     await system.adapter('fourth').end('SIGTERM');
-  }, 60_000);
+  }, 300_000);
 
   it('does not leave the client hanging when there is no other adapter', async () => {
     await system.startAdapter('fifth', workerToml('vlm'), oneSlot);
@@ -75,7 +75,7 @@ describe('a worker-adapter that is killed', () => {
     const broken = await running;
     expect(broken.chunks.at(-1)?.error?.code).toBe('STREAM_INTERRUPTED');
     expect(broken.done).toBe(false);
-  }, 60_000);
+  }, 300_000);
 
   it('finishes a running stream on SIGTERM and takes nothing more', async () => {
     const leaving = await system.startAdapter('sixth', workerToml('vlm'), oneSlot);
@@ -91,5 +91,5 @@ describe('a worker-adapter that is killed', () => {
     expect(seen.text).toContain('finish what you began');
     await until('the adapter to be gone', () => !leaving.isRunning);
     expect(leaving.exitCode).toBe(0);
-  }, 60_000);
+  }, 300_000);
 });

@@ -118,7 +118,7 @@ export class System {
   }
 
   /** Waits until the gateway lists the model with that status. */
-  async untilModel(name: string, status: 'available' | 'unavailable', timeoutMs = 30_000): Promise<void> {
+  async untilModel(name: string, status: 'available' | 'unavailable', timeoutMs = 60_000): Promise<void> {
     await until(
       `${name} to be ${status}`,
       async () => {
@@ -168,7 +168,7 @@ export class System {
   }
 
   /** Waits until requests have left nothing behind. */
-  async untilClean(timeoutMs = 30_000): Promise<void> {
+  async untilClean(timeoutMs = 60_000): Promise<void> {
     let seen: unknown;
     await until(
       'nothing to be left behind',

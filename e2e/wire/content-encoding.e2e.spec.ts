@@ -17,7 +17,7 @@ describe('a packed chat request', () => {
     await system.untilModel('vlm', 'available');
     const content = [{ type: 'text', text: 'what is it?' }, imagePart(dataUrl(await plainPicture(300, 300)))];
     body = Buffer.from(JSON.stringify({ model: 'vlm', messages: [{ role: 'user', content }] }));
-  }, 120_000);
+  }, 300_000);
   afterAll(async () => {
     await system?.stop();
     await engine?.close();

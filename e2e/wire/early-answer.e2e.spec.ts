@@ -27,7 +27,7 @@ describe('every client sees an answer that comes before the end of its upload', 
       engineUrl: 'http://127.0.0.1:9',
       env: { GATEWAY_MAX_BODY_BYTES: `${64 * MIB}` },
     });
-  }, 120_000);
+  }, 300_000);
   afterAll(async () => {
     await system?.stop();
     await rm(folder, { recursive: true, force: true });

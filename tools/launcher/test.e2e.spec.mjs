@@ -23,7 +23,7 @@ describe('npm test', () => {
     for (const [, path] of output.matchAll(/^PASS \S+ (\S+)/gm)) expect(path).toMatch(/^packages\/errors\//);
     expect(lastLine).toMatch(/^[1-9]\d* passed, 0 failed$/);
     expect(status).toBe(0);
-  }, 120_000);
+  }, 300_000);
 
   it('counts skipped tests and names them', () => {
     const spec = '--testPathPatterns=tools/launcher/settings.spec';
@@ -31,7 +31,7 @@ describe('npm test', () => {
     expect(lastLine).toMatch(/^1 passed, 0 failed, \d+ skipped$/);
     expect(output).toContain('skipped: readSettings\n');
     expect(status).toBe(0);
-  }, 120_000);
+  }, 300_000);
 
   it('fails when every test was skipped', () => {
     const spec = '--testPathPatterns=tools/launcher/settings.spec';
@@ -39,11 +39,11 @@ describe('npm test', () => {
     expect(lastLine).toMatch(/^0 passed, 0 failed, \d+ skipped$/);
     expect(output).toContain('No test ran.');
     expect(status).toBe(1);
-  }, 120_000);
+  }, 300_000);
 
   it('fails when no test was found', () => {
     const { status, lastLine } = npmTest('--selectProjects=unit', '--testPathPatterns=no-such-spec');
     expect(lastLine).toBe('0 passed, 1 failed');
     expect(status).toBe(1);
-  }, 120_000);
+  }, 300_000);
 });

@@ -147,8 +147,8 @@ describeIf(builtAdapterAndRedis, 'the worker-adapter as a process', () => {
       usage: { completionTokens: expect.any(Number) },
     });
     expect(events.filter((event) => event.type === 'generation-start')).toHaveLength(1);
-    // The promise is 4 s to the client; a machine under load gets some more here.
-    expect(tookMs).toBeLessThan(8_000);
+    // The promise is 4 s to the client; a machine under load gets more here.
+    expect(tookMs).toBeLessThan(20_000);
     await until('the queue to be empty', async () => {
       const depth = await gateway.queue.depth({ checkpoint: 'tiny', kind: 'text' });
       return depth.waiting + depth.active === 0;

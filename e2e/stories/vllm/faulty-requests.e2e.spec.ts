@@ -85,7 +85,7 @@ describe('an engine that fails its requests in every way', () => {
       dataUrl(await sharp(plain).jpeg().withMetadata({ orientation: 6 }).toBuffer(), 'image/jpeg'),
       dataUrl(await sharp(plain).gif().toBuffer(), 'image/gif'),
     ];
-  }, 120_000);
+  }, 300_000);
   afterAll(async () => {
     await system?.stop();
     await engine?.close();
@@ -109,7 +109,7 @@ describe('an engine that fails its requests in every way', () => {
       .then((response) => readTold(response, stream));
     if (expected.kind !== 'left') return answer;
     const left = answer.catch(() => undefined);
-    if (expected.at !== 'sent') await engine.waitFor(expected.at, { text, timeoutMs: 30_000 });
+    if (expected.at !== 'sent') await engine.waitFor(expected.at, { text, timeoutMs: 60_000 });
     leave.abort();
     await left;
     if (expected.at !== 'sent') await engine.waitFor('aborted', { text });

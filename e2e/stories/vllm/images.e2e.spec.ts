@@ -75,7 +75,7 @@ describe('pictures as vLLM sees them', () => {
     await system.startAdapter('sent', workerToml('sent', { imageFamily: 'qwen2_5_vl' }), env);
     await system.untilModel('filed', 'available');
     await system.untilModel('sent', 'available');
-  }, 120_000);
+  }, 300_000);
   afterAll(async () => {
     await system?.stop();
     await engine?.close();

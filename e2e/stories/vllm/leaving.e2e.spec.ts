@@ -21,7 +21,7 @@ describe('a client that leaves what the engine has', () => {
     await system.startAdapter('vlm', workerToml('vlm'));
     await system.untilModel('vlm', 'available');
     picture = dataUrl(await plainPicture(56, 56));
-  }, 120_000);
+  }, 300_000);
   afterAll(async () => {
     await system?.stop();
     await engine?.close();

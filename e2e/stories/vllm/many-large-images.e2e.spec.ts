@@ -29,7 +29,7 @@ describe('many large photos at once', () => {
     system = await System.start({ engineUrl: engine.url });
     await system.startAdapter('vlm', workerToml('vlm', { imageFamily: 'qwen2_5_vl' }));
     await system.untilModel('vlm', 'available');
-  }, 120_000);
+  }, 300_000);
   afterAll(async () => {
     await system?.stop();
     await engine?.close();
@@ -68,5 +68,5 @@ describe('many large photos at once', () => {
     expect(new Set(seen.map(({ sha256 }) => sha256)).size).toBe(1);
     expect(seen[0]).toMatchObject({ width: 3_000, height: 4_000 });
     await system.untilClean();
-  }, 180_000);
+  }, 300_000);
 });

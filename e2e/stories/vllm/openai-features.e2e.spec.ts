@@ -38,7 +38,7 @@ describe('what vLLM adds to a chat, through the openai client', () => {
     await system.untilModel('vlm', 'available');
     await system.untilModel('inline', 'available');
     client = new OpenAI({ baseURL: `${system.url}/v1`, apiKey: keys.alpha, maxRetries: 0 });
-  }, 120_000);
+  }, 300_000);
   afterAll(async () => {
     await system?.stop();
     await engine?.close();

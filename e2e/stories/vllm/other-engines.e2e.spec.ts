@@ -25,7 +25,7 @@ describe('an independent simulator behind the adapter', () => {
     const toml = workerToml(MODEL, { multimodal: false });
     await system.startAdapter('other', toml.replace('[queue]', 'max_model_len = 4096\n[queue]'));
     await system.untilModel(MODEL, 'available');
-  }, 120_000);
+  }, 300_000);
   afterAll(async () => {
     await system?.stop();
     await engine?.stop();

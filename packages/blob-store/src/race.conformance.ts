@@ -67,6 +67,6 @@ export function describeRace(name: string, turns: number, makeStore: () => Promi
       const store = await createBlobStore(made.url, settings);
       await store.sweep(Date.now() + 3_700_000);
       expect(await made.contents()).toEqual([]);
-    }, 120_000);
+    }, 300_000);
   });
 }

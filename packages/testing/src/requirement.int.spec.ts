@@ -38,12 +38,12 @@ describe('describeIf', () => {
     expect(output).toContain('on the moon (needs a moon rover: there is no moon here)');
     expect(output).toMatch(/Tests: +1 skipped, 1 passed/);
     expect(status).toBe(0);
-  }, 60_000);
+  }, 300_000);
 
   it('fails instead where everything is required', () => {
     const { status, output } = runFixture({ FOVEA_REQUIRE: 'all' });
     expect(output).toContain('a moon rover is missing: there is no moon here');
     expect(output).toMatch(/Tests: +1 failed, 1 passed/);
     expect(status).toBe(1);
-  }, 60_000);
+  }, 300_000);
 });

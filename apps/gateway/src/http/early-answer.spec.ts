@@ -81,19 +81,21 @@ function suite(): void {
 
   it('closes as soon as the rest has come, or the client is gone', async () => {
     await start();
-    const patient = await open();
     const startedAtMs = performance.now();
-    patient.send(refused(300_000));
-    await patient.until(whole401);
-    patient.send(Buffer.alloc(300_000));
-    await until(() => server.connections() === 0);
-    const leaving = await open();
-    leaving.send(refused(300_000));
-    await leaving.until(whole401);
-    leaving.socket.end();
-    await until(() => server.connections() === 0);
-    // A silent client is given a second each time.
-    expect(performance.now() - startedAtMs).toBeLessThan(2_000);
+    for (let round = 0; round < 10; round += 1) {
+      const patient = await open();
+      patient.send(refused(300_000));
+      await patient.until(whole401);
+      patient.send(Buffer.alloc(300_000));
+      await until(() => server.connections() === 0);
+      const leaving = await open();
+      leaving.send(refused(300_000));
+      await leaving.until(whole401);
+      leaving.socket.end();
+      await until(() => server.connections() === 0);
+    }
+    // A silent client is given a second, so if either kind were, ten would take ten.
+    expect(performance.now() - startedAtMs).toBeLessThan(9_000);
   });
 
   it('throws away at most 4 MiB of a client that does not stop', async () => {

@@ -54,7 +54,7 @@ describeIf(transformersJs, 'pictures of an Idefics3 model', () => {
         tiles: rows * columns + 1,
       });
     }
-  }, 30_000);
+  }, 300_000);
 });
 
 function largestDifference(one: Float32Array, other: Float32Array): number {

@@ -84,7 +84,7 @@ describeIf(redisBinary, 'a worker with the ONNX server for embeddings', () => {
       },
     });
     worker.start();
-  }, 60_000);
+  }, 300_000);
   afterAll(async () => {
     await worker?.close({ drainMs: 5_000, force: new AbortController().signal });
     await gateway?.close();

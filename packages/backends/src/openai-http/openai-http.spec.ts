@@ -338,12 +338,12 @@ describe('openai-http', () => {
   });
 
   it('does not take a slow reader for a silent engine', async () => {
-    const { fake, backend } = await start({ idleTimeoutMs: 300 });
+    const { fake, backend } = await start({ idleTimeoutMs: 1_000 });
     fake.script({ behaviour: { tokens: ['a', 'b'] } });
     let text = '';
     for await (const batch of backend.generate(request(), new AbortController().signal)) {
       text += textOf(batch);
-      await new Promise((resolve) => setTimeout(resolve, 400));
+      await new Promise((resolve) => setTimeout(resolve, 1_200));
     }
     expect(text).toBe('ab');
   });

@@ -71,7 +71,7 @@ export class EventLog {
 
   /** Resolves with the `count`th event of that name that fits, now or later; rejects after `timeoutMs`. */
   waitFor(name: EventName, options: WaitOptions = {}): Promise<FakeEvent> {
-    const { count = 1, timeoutMs = 10_000 } = options;
+    const { count = 1, timeoutMs = 45_000 } = options;
     const past = this.#events.filter((event) => fits(event, name, options));
     const found = past[count - 1];
     if (found !== undefined) return Promise.resolve(found);

@@ -47,7 +47,7 @@ export interface UploadServer {
 
 /** Waits for a condition by asking again and again. */
 export async function until(condition: () => boolean): Promise<void> {
-  const deadlineMs = performance.now() + 15_000;
+  const deadlineMs = performance.now() + 45_000;
   while (!condition()) {
     if (performance.now() > deadlineMs) throw new Error(`waited in vain until ${String(condition)}`);
     await new Promise((resolve) => setTimeout(resolve, 5));

@@ -194,14 +194,15 @@ describe('an embedding model', () => {
   it('refuses huge texts before it reads them', async () => {
     const { model } = await load();
     const huge = 'x'.repeat(50_000_000);
-    const startedAtMs = performance.now();
+    const before = process.cpuUsage();
     await expect(embed(model, { inputs: [huge] })).rejects.toMatchObject({ code: 'CONTEXT_LENGTH_EXCEEDED' });
     const truncation = { maxTokens: 64 };
     await expect(embed(model, { inputs: ['a', huge], truncation })).rejects.toMatchObject({
       code: 'INVALID_REQUEST',
       param: 'input[1]',
     });
-    expect(performance.now() - startedAtMs).toBeLessThan(1000);
+    // The time of this process, since a busy machine takes longer for the same.
+    expect(process.cpuUsage(before).user / 1_000).toBeLessThan(2_000);
   });
 
   it('refuses token ids that it does not have, and inputs without tokens', async () => {

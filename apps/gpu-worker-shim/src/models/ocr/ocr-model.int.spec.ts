@@ -71,7 +71,7 @@ describe('the OCR model with its real weights', () => {
   beforeAll(async () => {
     model = await ocrFamily.load({ name: 'ocr', folder, modelType: 'pp-ocr' }, runtime);
     label = await fixture('label.png');
-  }, 60_000);
+  }, 300_000);
   afterAll(() => model.close());
 
   async function read(...images: Uint8Array[]): Promise<string> {
