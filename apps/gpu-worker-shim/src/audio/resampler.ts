@@ -33,6 +33,8 @@ function kernelAt(distance: number, cutoff: number, halfWidth: number): number {
   return 2 * cutoff * sinc * (bessel0(BETA * Math.sqrt(1 - place * place)) / bessel0(BETA));
 }
 
+const isSilence = (samples: Samples): boolean => samples.every((value) => value === 0);
+
 /**
  * Changes the sample rate of a stream by a windowed sinc (J. O. Smith, "Digital Audio Resampling",
  * https://ccrma.stanford.edu/~jos/resample/). What comes out does not depend on how the stream is cut into pieces.
@@ -47,6 +49,8 @@ export class Resampler {
   /** Input from sample number `heldFrom` on. */
   private held: Samples = new Float32Array();
   private heldFrom = 0;
+  /** All that is held is 0: so is what comes of it. Hours of silence can be packed into a small file. */
+  private isSilent = false;
   private taken = 0;
   private given = 0;
 
@@ -66,6 +70,7 @@ export class Resampler {
   push(samples: Samples): Samples {
     this.taken += samples.length;
     if (this.from === this.to) return samples;
+    this.isSilent = isSilence(this.held) && isSilence(samples);
     this.held = joinSamples([this.held, samples]);
     // The last output whose kernel does not reach beyond what has come.
     const ready = Math.ceil(((this.taken - this.reach) * this.phases) / this.step);
@@ -81,7 +86,7 @@ export class Resampler {
   private give(until: number): Samples {
     const { phases, step, reach, held, heldFrom } = this;
     const result = new Float32Array(until - this.given);
-    for (let at = this.given; at < until; at += 1) {
+    for (let at = this.isSilent ? until : this.given; at < until; at += 1) {
       const place = at * step;
       const centre = Math.floor(place / phases);
       const kernel = this.kernelOf(place % phases);

@@ -24,7 +24,7 @@ interface WasmFormat {
   readonly create: () => WasmDecoder;
   /**
    * Bytes that are decoded at once. A few bytes of silence can stand for seconds in many channels, so steps are small
-   * where the format allows that: memory stays below about 100 MB whatever the bytes are.
+   * where the format allows that: so neither memory nor the time of one step is up to the file.
    */
   readonly stepBytes: number;
   /** Frames that make no sense are stepped over: players do, and files have pictures and tags in odd places. */
@@ -33,8 +33,8 @@ interface WasmFormat {
 
 export const wasmFormats = {
   mp3: { name: 'MP3', create: () => new MPEGDecoder(), stepBytes: 16_384, isTolerant: true },
-  flac: { name: 'FLAC', create: () => new FLACDecoder(), stepBytes: 1024 },
-  'ogg-flac': { name: 'Ogg FLAC', create: () => new FLACDecoder(), stepBytes: 1024 },
+  flac: { name: 'FLAC', create: () => new FLACDecoder(), stepBytes: 256 },
+  'ogg-flac': { name: 'Ogg FLAC', create: () => new FLACDecoder(), stepBytes: 256 },
   'ogg-opus': { name: 'Ogg Opus', create: () => new OggOpusDecoder(), stepBytes: 2048 },
   'ogg-vorbis': { name: 'Ogg Vorbis', create: () => new OggVorbisDecoder(), stepBytes: 2048 },
 } satisfies Record<string, WasmFormat>;

@@ -1,9 +1,10 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type WhisperFolderOptions, writeWhisperFolder } from '@fovea/testing';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { chirp, makeWav } from '../../audio/testing/make-wav.js';
+import type { SpeechRuntime } from '../model-family.js';
 import type { TranscriptionModel, TranscriptionPiece, TranscriptionRequest } from '../transcription-model.js';
 import { whisperFamily } from './whisper-family.js';
 
@@ -31,9 +32,15 @@ afterEach(async () => {
   await rm(root, { recursive: true });
 });
 
-async function load(options: WhisperFolderOptions = {}): Promise<TranscriptionModel> {
+async function load(
+  options: WhisperFolderOptions = {},
+  speech: Partial<SpeechRuntime> = {},
+): Promise<TranscriptionModel> {
   const { folder } = await writeWhisperFolder(join(root, `model-${open.length}`), options);
-  const model = await whisperFamily.load({ name: 'ears', folder, modelType: 'whisper' }, runtime);
+  const model = await whisperFamily.load(
+    { name: 'ears', folder, modelType: 'whisper' },
+    { ...runtime, speech: { ...runtime.speech, ...speech } },
+  );
   open.push(model);
   return model;
 }
@@ -104,6 +111,56 @@ describe('a Whisper model', () => {
     }
     // A window begins where the last finished segment ended, so there may be more of them.
     expect(new Set(segments.map(({ windowStart }) => windowStart)).size).toBeGreaterThanOrEqual(3);
+  });
+
+  it('cuts a long recording at silence, and tells the times of the recording', async () => {
+    const file = new URL('../../audio/testing/two-sentences.ogg', import.meta.url);
+    const audio = async () => new Uint8Array(await readFile(file));
+    const model = await load({}, { vad: true });
+    const pieces = await transcribe(model, { language: 'en', timestamps: true, audio: await audio() });
+    const segments = segmentsOf(pieces);
+    const { durationS } = pieces[0]!;
+    // The first sentence ends at 2.7 s, the second begins at 5.8 s; what is heard is a little longer.
+    const starts = [...new Set(segments.map(({ windowStart }) => windowStart))];
+    expect(starts[0]).toBeLessThan(0.3);
+    expect(starts.every((start) => start < 3.2 || start > 5)).toBe(true);
+    expect(starts.some((start) => start > 5)).toBe(true);
+    for (const { start, end } of segments) {
+      expect(end).toBeGreaterThanOrEqual(start);
+      expect(end).toBeLessThanOrEqual(durationS);
+    }
+  });
+
+  it('says nothing where nobody speaks', async () => {
+    const model = await load({}, { vad: true });
+    const audio = makeWav(new Float32Array(160_000));
+    expect(await transcribe(model, { audio, timestamps: true })).toEqual([
+      {
+        ...{ text: '', tokens: 0, promptTokens: 0, language: 'en', durationS: 10 },
+        windowEnd: { finishReason: 'stop', segments: [] },
+      },
+    ]);
+  });
+
+  it('hears every format that needs no program', async () => {
+    const model = await load();
+    const tone = async (name: string) => {
+      const file = new URL(`../../audio/testing/tones/${name}`, import.meta.url);
+      return new Uint8Array(await readFile(file));
+    };
+    for (const name of ['mp3.mp3', 'flac.flac', 'flac.ogg', 'opus.ogg', 'vorbis.ogg', 'opus.webm']) {
+      const pieces = await transcribe(model, { language: 'en', audio: await tone(name) });
+      expect(pieces[0]?.durationS).toBeCloseTo(0.6, 0);
+    }
+    const refusal = { code: 'INVALID_AUDIO', message: expect.stringContaining('needs ffmpeg') };
+    await expect(transcribe(model, { audio: await tone('m4a.m4a') })).rejects.toMatchObject(refusal);
+  });
+
+  it('writes doubtful windows again, the same each time', async () => {
+    const model = await load({}, { retriesDoubtful: true });
+    const first = await transcribe(model, { language: 'en', timestamps: true });
+    expect(segmentsOf(first).some(({ temperature }) => temperature > 0)).toBe(true);
+    expect(await transcribe(model, { language: 'en', timestamps: true })).toEqual(first);
   });
 
   it('finds out the language, and takes what it found', async () => {
