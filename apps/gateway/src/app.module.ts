@@ -18,6 +18,8 @@ import { ApiKeyStore } from './auth/api-key-store.js';
 import { createRedisApiKeyStore } from './auth/redis-api-key-store.js';
 import { ChatController } from './chat/chat.controller.js';
 import { chatProviders } from './chat/chat.providers.js';
+import { CompletionController } from './completion/completion.controller.js';
+import { completionProviders } from './completion/completion.providers.js';
 import { EmbeddingsController } from './embeddings/embeddings.controller.js';
 import { embeddingProviders } from './embeddings/embeddings.providers.js';
 import { FileCatalogue } from './files/file-catalogue.js';
@@ -89,6 +91,7 @@ export class AppModule {
         AccountsController,
         ApiKeysController,
         ChatController,
+        CompletionController,
         EmbeddingsController,
         RerankController,
         TokensController,
@@ -113,6 +116,7 @@ export class AppModule {
         ...adapters(config, logger),
         ...taskProviders,
         ...chatProviders,
+        ...completionProviders,
         ...fileProviders,
         ...accountProviders,
         ...embeddingProviders,

@@ -28,8 +28,10 @@ export {
   toolSchema,
 } from './jobs/chat-task.js';
 export {
+  type CompletionContent,
   type CompletionSampling,
   type CompletionTask,
+  completionContentSchema,
   completionSamplingSchema,
   completionTaskSchema,
   type ImageCrop,
@@ -37,7 +39,6 @@ export {
   type PromptItem,
   promptItemSchema,
   promptItemsSchema,
-  promptsSchema,
 } from './jobs/completion-task.js';
 export {
   type EmbedInputs,

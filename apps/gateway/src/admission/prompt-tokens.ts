@@ -15,30 +15,35 @@ export interface PromptTokens {
   readonly isWhole: boolean;
 }
 
+/** A piece of a prompt, and where the client put it. */
+export type PromptPiece = { readonly path: string } & (
+  | { readonly text: string }
+  | { readonly tokens: number }
+  /** Undefined: nothing is known of it. */
+  | { readonly image: BlobRef | undefined }
+);
+
 /**
  * Counts a prompt from below: pictures exactly, as they stand upright and as they are sent; text by its bytes; tags, roles
  * and tools not at all. What this finds too long cannot fit.
  */
 export function promptTokensAtLeast(
-  messages: readonly ChatMessage[],
-  blobs: readonly BlobRef[],
+  pieces: Iterable<PromptPiece>,
   { imageProcessor, maxModelLen }: Pick<ModelPackage, 'imageProcessor' | 'maxModelLen'>,
 ): PromptTokens {
   let textBytes = 0;
-  let pictureTokens = 0;
+  let countedTokens = 0;
   let isWhole = true;
   let overflowsAt: string | undefined;
-  const atLeast = (): number => pictureTokens + Math.floor(textBytes / MOST_BYTES_PER_TOKEN);
-  for (const [index, message] of messages.entries()) {
-    for (const [partIndex, part] of message.content.entries()) {
-      if (part.type === 'text') textBytes += Buffer.byteLength(part.text);
-      else {
-        const tokens = tokensOf(blobs[part.blob], imageProcessor);
-        pictureTokens += tokens ?? 0;
-        isWhole &&= tokens !== undefined;
-      }
-      if (atLeast() > maxModelLen) overflowsAt ??= pathOf(message, index, part, partIndex);
+  const atLeast = (): number => countedTokens + Math.floor(textBytes / MOST_BYTES_PER_TOKEN);
+  for (const piece of pieces) {
+    if ('text' in piece) textBytes += Buffer.byteLength(piece.text);
+    else {
+      const tokens = 'tokens' in piece ? piece.tokens : tokensOf(piece.image, imageProcessor);
+      countedTokens += tokens ?? 0;
+      isWhole &&= tokens !== undefined;
     }
+    if (atLeast() > maxModelLen) overflowsAt ??= piece.path;
   }
   return { atLeast: atLeast(), overflowsAt, isWhole };
 }
@@ -58,6 +63,19 @@ function tokensOf(blob: BlobRef | undefined, processor: ImageProcessor | null): 
   const { width, height, orientation } = blob;
   const counted = imageTokens(processor, sizeForModel({ width, height, orientation }, processor));
   return 'refused' in counted ? undefined : counted.tokens;
+}
+
+/** The pieces of a conversation. */
+export function* chatPieces(
+  messages: readonly ChatMessage[],
+  blobs: readonly BlobRef[],
+): Generator<PromptPiece> {
+  for (const [index, message] of messages.entries()) {
+    for (const [partIndex, part] of message.content.entries()) {
+      const path = pathOf(message, index, part, partIndex);
+      yield part.type === 'text' ? { path, text: part.text } : { path, image: blobs[part.blob] };
+    }
+  }
 }
 
 function pathOf(message: ChatMessage, index: number, part: ContentPart, partIndex: number): string {

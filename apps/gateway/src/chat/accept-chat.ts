@@ -2,7 +2,7 @@ import type { ModelListing } from '@fovea/model-registry';
 import type { ChatRequestWire } from '@fovea/schemas/http';
 import type { ChatTask } from '@fovea/schemas/jobs';
 import type { StreamEntry } from '@fovea/token-stream';
-import { assertPromptCanFit, promptTokensAtLeast } from '../admission/prompt-tokens.js';
+import { assertPromptCanFit, chatPieces, promptTokensAtLeast } from '../admission/prompt-tokens.js';
 import type { FileShelf } from '../files/file-shelf.js';
 import { namedFiles } from '../files/named-files.js';
 import type { ReadBody } from '../ingest/body-reader.js';
@@ -36,7 +36,8 @@ export class AcceptChat {
     const request = parseChatRequest(body.value);
     const listing = await this.models.find(request.wire.model);
     const chat = toChatTask(request, await this.#media(request, body, asker), listing.package);
-    requireOffer(listing, 'chat');
+    const isRaw = listing.model.completion;
+    requireOffer(listing, 'chat', isRaw ? 'It goes on from raw prompts: ask /complete.' : undefined);
     requireImages(listing, firstImagePath(chat));
     requireWorker(listing);
     const entries = await this.#submit(listing, chat, asker);
@@ -58,7 +59,7 @@ export class AcceptChat {
 
   #submit(listing: ModelListing, chat: TranslatedChat, asker: Asker): Promise<AsyncGenerator<StreamEntry>> {
     const { task, blobs } = chat;
-    const prompt = promptTokensAtLeast(task.messages, blobs, listing.package);
+    const prompt = promptTokensAtLeast(chatPieces(task.messages, blobs), listing.package);
     assertPromptCanFit(prompt, listing.package.maxModelLen);
     const { messages, tools, responseFormat, extensions, ...short } = task;
     return this.jobs.submit(

@@ -21,8 +21,17 @@ export type PromptItem = z.infer<typeof promptItemSchema>;
 /** A prompt: its items in order. Empty: the beginning of a text. */
 export const promptItemsSchema = z.array(promptItemSchema);
 
-/** What the blob of long prompts holds, as JSON. */
-export const promptsSchema = z.array(promptItemsSchema).min(1);
+/** The part of a completion task that can be long. */
+const completionContent = {
+  responseFormat: responseFormatSchema.optional(),
+  /** Engine extensions the package lists, under their wire names. */
+  extensions: z.record(z.string(), z.unknown()).optional(),
+};
+const promptsSchema = z.array(promptItemsSchema).min(1);
+
+/** What the blob of a long completion task holds, as JSON. */
+export const completionContentSchema = z.object({ prompts: promptsSchema, ...completionContent });
+export type CompletionContent = z.infer<typeof completionContentSchema>;
 
 export const completionSamplingSchema = samplingSchema.extend({
   /** 0 only beside `echo`: the prompt is read and nothing generated. */
@@ -36,7 +45,7 @@ export type CompletionSampling = z.infer<typeof completionSamplingSchema>;
 export const completionTaskSchema = z.object({
   kind: z.literal('completion'),
   /**
-   * The prompts, or the index of the blob that holds them. Each has `n` choices: choice `i` belongs to prompt
+   * The prompts; or the index of the blob with them and all else of the content, which is absent here then. Each has `n` choices: choice `i` belongs to prompt
    * `floor(i / n)`. Of several, each is one text or one list of token ids.
    */
   prompts: z.union([promptsSchema, z.object({ blob: z.number().int().nonnegative() })]),
@@ -44,8 +53,6 @@ export const completionTaskSchema = z.object({
   sampling: completionSamplingSchema,
   /** The answer begins with the prompt; with `logprobs`, with those of its tokens, too. */
   echo: z.boolean().optional(),
-  responseFormat: responseFormatSchema.optional(),
-  /** Engine extensions the package lists, under their wire names. */
-  extensions: z.record(z.string(), z.unknown()).optional(),
+  ...completionContent,
 });
 export type CompletionTask = z.infer<typeof completionTaskSchema>;

@@ -2,7 +2,7 @@ import type { ResponseFormatWire } from '@fovea/schemas/http';
 import type { ResponseFormat } from '@fovea/schemas/jobs';
 import type { Capabilities } from '@fovea/schemas/model-package';
 import { checkJsonSchema } from '../../json-schema/check-json-schema.js';
-import { missing } from './refusals.js';
+import { missing } from '../../tasks/refusals.js';
 
 /** What the answer has to look like; undefined for plain text. Throws as `toTools` does. */
 export function toResponseFormat(

@@ -2,7 +2,7 @@ import type { MessageWire, ToolCallWire } from '@fovea/schemas/http';
 import type { BlobRef, ChatMessage, ContentPart, ToolCall } from '@fovea/schemas/jobs';
 import type { Capabilities } from '@fovea/schemas/model-package';
 import { namedFilePath } from '../../files/named-files.js';
-import { missing, refuse } from './refusals.js';
+import { missing, refuse } from '../../tasks/refusals.js';
 
 export interface MessageSources {
   /** Media by the paths at which the request has them. */

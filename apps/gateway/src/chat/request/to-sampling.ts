@@ -1,6 +1,6 @@
 import type { ChatRequestWire } from '@fovea/schemas/http';
 import type { Sampling } from '@fovea/schemas/jobs';
-import { refuse } from './refusals.js';
+import { refuse } from '../../tasks/refusals.js';
 
 /** The sampling fields; throws `INVALID_REQUEST` where they contradict each other. */
 export function toSampling(wire: ChatRequestWire): Sampling {

@@ -2,7 +2,7 @@ import type { ChatRequestWire, ToolChoiceWire, ToolWire } from '@fovea/schemas/h
 import type { ChatTask, Tool, ToolChoice } from '@fovea/schemas/jobs';
 import type { Capabilities } from '@fovea/schemas/model-package';
 import { checkJsonSchema } from '../../json-schema/check-json-schema.js';
-import { missing, refuse } from './refusals.js';
+import { missing, refuse } from '../../tasks/refusals.js';
 
 type ToolFields = Pick<ChatTask, 'tools' | 'toolChoice' | 'parallelToolCalls'>;
 

@@ -1,5 +1,6 @@
 import { accountRoutes } from './account-routes.js';
 import { chatRoutes } from './chat-routes.js';
+import { completionRoutes } from './completion-routes.js';
 import { embeddingRoutes } from './embedding-routes.js';
 import { fileRoutes } from './file-routes.js';
 import { modelRoutes } from './model-routes.js';
@@ -11,6 +12,7 @@ import { unofferedRoutes } from './unoffered-routes.js';
 /** Every API route; a test proves that the gateway serves these and no others. */
 export const routes: readonly RouteSpec[] = [
   ...chatRoutes,
+  ...completionRoutes,
   ...embeddingRoutes,
   ...textRoutes,
   ...unofferedRoutes,

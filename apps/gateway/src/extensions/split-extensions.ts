@@ -1,8 +1,8 @@
 import { extensionSchemas } from '@fovea/schemas/http';
 import { z } from 'zod';
-import { checkJsonSchema } from '../../json-schema/check-json-schema.js';
-import { checkPattern } from '../../json-schema/check-pattern.js';
-import { refuse } from './refusals.js';
+import { checkJsonSchema } from '../json-schema/check-json-schema.js';
+import { checkPattern } from '../json-schema/check-pattern.js';
+import { refuse } from '../tasks/refusals.js';
 
 type Fields = Readonly<Record<string, unknown>>;
 
