@@ -56,6 +56,22 @@ const answers = {
     const promptLength = inputs.input_ids.dims[1];
     return { promptIds: ids.slice(0, promptLength), tokenIds: ids.slice(promptLength) };
   },
+  /** What one pass over token ids says of each token behind the first, and what a greedy answer goes on with. */
+  async complete({ ids, maxTokens }) {
+    const tensor = (values) =>
+      new Tensor('int64', BigInt64Array.from(values.map(BigInt)), [1, values.length]);
+    const inputs = { input_ids: tensor(ids), attention_mask: tensor(ids.map(() => 1)) };
+    const { logits } = await model(inputs);
+    const vocabulary = logits.dims[2];
+    const logprobs = ids.slice(1).map((id, at) => {
+      const row = logits.data.subarray(at * vocabulary, (at + 1) * vocabulary);
+      const highest = row.reduce((best, logit) => Math.max(best, logit), -Infinity);
+      const total = row.reduce((sum, logit) => sum + Math.exp(logit - highest), 0);
+      return row[id] - highest - Math.log(total);
+    });
+    const output = await model.generate({ ...inputs, max_new_tokens: maxTokens, do_sample: false });
+    return { logprobs, tokenIds: output.tolist()[0].map(Number).slice(ids.length) };
+  },
   async process({ image, doImageSplitting }) {
     const {
       pixel_values: pixels,

@@ -27,6 +27,7 @@ export interface OracleRequest {
 const readySchema = z.object({ isMultimodal: z.boolean() });
 const lineSchema = z.union([z.object({ error: z.string() }), z.object({ answer: z.unknown() })]);
 const generatedSchema = z.object({ promptIds: z.array(z.number()), tokenIds: z.array(z.number()) });
+const completedSchema = z.object({ logprobs: z.array(z.number()), tokenIds: z.array(z.number()) });
 const processedSchema = z.object({
   rows: z.number(),
   columns: z.number(),
@@ -76,6 +77,11 @@ export class TransformersOracle {
         ...(pixelValues && { pixelValues: base64(pixelValues) }),
       }),
     );
+  }
+
+  /** Log probabilities of all tokens but the first, in one pass without a cache, and a greedy answer to them. */
+  async complete(ids: readonly number[], maxTokens: number) {
+    return completedSchema.parse(await this.ask({ ask: 'complete', ids, maxTokens }));
   }
 
   /** What its image processor makes of an image. */
