@@ -40,6 +40,8 @@ import { rerankProviders } from './rerank/rerank.providers.js';
 import { taskProviders } from './tasks/tasks.providers.js';
 import { TokensController } from './tokens/tokens.controller.js';
 import { tokenProviders } from './tokens/tokens.providers.js';
+import { TranscriptionController } from './transcription/transcription.controller.js';
+import { transcriptionProviders } from './transcription/transcription.providers.js';
 import { UnofferedController } from './unoffered/unoffered.controller.js';
 import { unofferedProviders } from './unoffered/unoffered.providers.js';
 
@@ -95,6 +97,7 @@ export class AppModule {
         EmbeddingsController,
         RerankController,
         TokensController,
+        TranscriptionController,
         UnofferedController,
         FilesController,
         ModelsController,
@@ -122,6 +125,7 @@ export class AppModule {
         ...embeddingProviders,
         ...rerankProviders,
         ...tokenProviders,
+        ...transcriptionProviders,
         ...unofferedProviders,
       ],
     };

@@ -133,6 +133,19 @@ export type {
   ToolWire,
 } from './http/tools.js';
 export {
+  type TranscribeAnswerWire,
+  type TranscriptionAnswerWire,
+  type TranscriptionFormat,
+  transcribeAnswerSchema,
+  transcribeFormSchema,
+  transcribeMetadataSchema,
+  transcriptionAnswerSchema,
+  transcriptionFormatSchema,
+  transcriptionFormSchema,
+  type VerboseTranscriptionWire,
+  verboseTranscriptionSchema,
+} from './http/transcription.js';
+export {
   embedRequestSchema,
   explainRequestSchema,
   instructableEmbedRequestSchema,

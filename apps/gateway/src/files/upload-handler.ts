@@ -8,11 +8,11 @@ import type { ImageIntake } from '../ingest/image-intake.js';
 import { boundaryOf } from '../multipart/boundary-of.js';
 import { readForm } from '../multipart/read-form.js';
 import type { ReceiveUpload } from '../upload/receive-upload.js';
+import { whileTimeLasts } from '../upload/while-time-lasts.js';
 import type { StoredFile } from './file-catalogue.js';
 import type { FileShelf } from './file-shelf.js';
 import { toFileObject } from './file-wire.js';
 import { readUpload, type Upload } from './read-upload.js';
-import { whileTimeLasts } from './while-time-lasts.js';
 
 export interface UploadHandlerPorts {
   readonly uploads: ReceiveUpload;

@@ -42,8 +42,13 @@ import {
   steeringConceptRequestSchema,
   tokenizeAnswerSchema,
   tokenizeRequestSchema,
+  transcribeAnswerSchema,
+  transcribeFormSchema,
+  transcriptionAnswerSchema,
+  transcriptionFormSchema,
   translateRequestSchema,
   userSchema,
+  verboseTranscriptionSchema,
 } from '@fovea/schemas/http';
 import type { z } from 'zod';
 
@@ -94,4 +99,9 @@ export const components = {
   ExplainRequest: explainRequestSchema,
   TranslateRequest: translateRequestSchema,
   SteeringConceptRequest: steeringConceptRequestSchema,
+  TranscribeForm: transcribeFormSchema,
+  TranscribeAnswer: transcribeAnswerSchema,
+  TranscriptionForm: transcriptionFormSchema,
+  TranscriptionAnswer: transcriptionAnswerSchema,
+  VerboseTranscription: verboseTranscriptionSchema,
 } as const satisfies Record<string, z.ZodType>;

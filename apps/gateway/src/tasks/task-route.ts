@@ -7,7 +7,10 @@ import { contextOf, requestSource, tenantOf } from '../http/request-context.js';
 import type { BodyReader, ReadBody } from '../ingest/body-reader.js';
 import type { ImageIntake } from '../ingest/image-intake.js';
 import type { Place } from '../ingest/media/media-places.js';
+import { boundaryOf } from '../multipart/boundary-of.js';
+import { type FormPart, readForm } from '../multipart/read-form.js';
 import type { ReceiveUpload } from '../upload/receive-upload.js';
+import { whileTimeLasts } from '../upload/while-time-lasts.js';
 import { headerText, isNice, requireJson } from './request-head.js';
 import { type RequestResult, RequestTelemetry } from './request-telemetry.js';
 import type { Asker } from './submit-job.js';
@@ -75,6 +78,19 @@ export class TaskRoute {
         signal,
         places,
       }),
+    );
+  }
+
+  /** Reads a form part by part while it arrives. */
+  readForm<T>(
+    request: FastifyRequest,
+    reply: FastifyReply,
+    { signal }: Asker,
+    read: (parts: AsyncIterable<FormPart>) => Promise<T>,
+  ): Promise<T> {
+    const boundary = boundaryOf(request.headers['content-type']);
+    return this.ports.upload.receive(request, reply, (body) =>
+      whileTimeLasts(body, signal, () => read(readForm(body, boundary))),
     );
   }
 

@@ -1,4 +1,5 @@
 import { accountRoutes } from './account-routes.js';
+import { audioRoutes } from './audio-routes.js';
 import { chatRoutes } from './chat-routes.js';
 import { completionRoutes } from './completion-routes.js';
 import { embeddingRoutes } from './embedding-routes.js';
@@ -16,6 +17,7 @@ export const routes: readonly RouteSpec[] = [
   ...embeddingRoutes,
   ...textRoutes,
   ...unofferedRoutes,
+  ...audioRoutes,
   ...fileRoutes,
   ...modelRoutes,
   ...accountRoutes,

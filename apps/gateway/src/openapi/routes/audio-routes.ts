@@ -1,0 +1,44 @@
+import { jobErrors } from './job-errors.js';
+import { errors, type Json, json, nice, type RouteSpec, ref } from './route-spec.js';
+
+const form = (name: string): Json => ({
+  required: true,
+  content: { 'multipart/form-data': { schema: ref(name) } },
+});
+const text = (example: string): Json => ({ schema: { type: 'string' }, example });
+
+/** Speech to text. */
+export const audioRoutes: readonly RouteSpec[] = [
+  {
+    method: 'POST',
+    path: '/transcribe',
+    operationId: 'transcribe',
+    summary: 'The text of a recording, with its times.',
+    tag: 'Audio',
+    parameters: [nice],
+    request: form('TranscribeForm'),
+    answer: { description: 'The text.', content: json(ref('TranscribeAnswer')) },
+    errorBody: 'PhariaError',
+    errors: errors(...jobErrors, 'INVALID_AUDIO'),
+  },
+  {
+    method: 'POST',
+    path: '/audio/transcriptions',
+    operationId: 'createTranscription',
+    summary: 'The text of a recording, as OpenAI has it.',
+    tag: 'Audio',
+    parameters: [nice],
+    request: form('TranscriptionForm'),
+    answer: {
+      description: 'The text in the form that `response_format` names.',
+      content: {
+        ...json({ anyOf: [ref('TranscriptionAnswer'), ref('VerboseTranscription')] }),
+        'text/plain': text('Good morning.'),
+        'application/x-subrip': text('1\n00:00:00,000 --> 00:00:01,500\nGood morning.\n\n'),
+        'text/vtt': text('WEBVTT\n\n00:00:00.000 --> 00:00:01.500\nGood morning.\n\n'),
+      },
+    },
+    errorBody: 'OpenAiError',
+    errors: errors(...jobErrors, 'INVALID_AUDIO'),
+  },
+];
