@@ -5,7 +5,7 @@ describe('redactText', () => {
   it.each([
     'metadata: x, y',
     'data: nothing here, nor there',
-    'at Object.<anonymous> (/work/packages/observability/src/log/redact-text.spec.ts:12:9)',
+    'at Object.<anonymous> (/srv/fovea/packages/observability/src/log/redact-text.spec.ts:12:9)',
     'HTTP 503 from engine 2 after 1.5 s; retry in 3',
     'sha256 e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855',
     'http://127.0.0.1:8080/v1/chat/completions',
