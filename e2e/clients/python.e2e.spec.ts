@@ -14,10 +14,9 @@ describeIf(pythonClients, 'the Python clients', () => {
 
   beforeAll(async () => {
     system = await System.start();
-    await system.startAdapter(
-      'shapes',
-      await readFile(join(repository, 'models/workers/shapes-vlm.toml'), 'utf8'),
-    );
+    // As a luminous-type model it takes pictures in raw prompts, too.
+    const toml = await readFile(join(repository, 'models/workers/shapes-vlm.toml'), 'utf8');
+    await system.startAdapter('shapes', toml.replace('type = "onnx"', 'type = "luminous"'));
     await system.untilModel('shapes-vlm', 'available');
     picture = await crossPicture('#22aa22', '#ffffff');
   }, 300_000);
@@ -47,7 +46,7 @@ describeIf(pythonClients, 'the Python clients', () => {
     return result as Record<string, unknown>;
   }
 
-  it('aleph-alpha-client asks with a system message, a sentence and a PIL image, whole and as a stream', async () => {
+  it('aleph-alpha-client chats and completes with a picture, whole and as a stream, and evaluates', async () => {
     const seen = await run('aleph_alpha_story.py');
     expect(seen).toMatchObject({
       models: ['shapes-vlm'],
@@ -62,6 +61,19 @@ describeIf(pythonClients, 'the Python clients', () => {
       unknown: expect.stringContaining('UNKNOWN_MODEL'),
     });
     expect((seen.stream as { pieces: number }).pieces).toBeGreaterThan(3);
+    expect(seen).toMatchObject({
+      complete: {
+        text: expect.stringContaining('green'),
+        finish: 'end_of_text',
+        optimized: ['Text', 'Image', 'Text'],
+      },
+      complete_stream: { text: expect.stringContaining('green'), finish: 'end_of_text' },
+      evaluate: { correct_greedy: true },
+    });
+    const { tokens, log_probs: logProbs, generated } = seen.complete as Record<string, number>;
+    expect(logProbs).toBe(tokens);
+    expect((seen.complete_stream as { pieces: number }).pieces).toBeGreaterThan(3);
+    expect((seen.complete_stream as { generated: number }).generated).toBe(generated);
   }, 300_000);
 
   it('openai asks with a picture, whole and as a stream, and understands the error', async () => {
