@@ -5,7 +5,8 @@ import { formatPath } from './field-path.js';
 type Issue = z.core.$ZodIssue;
 
 /** A value of the right type that breaks a bound says more than one of another type. */
-const isOfAnotherType = ({ code }: Issue): boolean => code === 'invalid_type' || code === 'invalid_union';
+const isOfAnotherType = ({ code }: Issue): boolean =>
+  code === 'invalid_type' || code === 'invalid_union' || code === 'invalid_value';
 
 /**
  * Of a failed union, the issue of the branch that got furthest: a client who sent a list of parts wants to
