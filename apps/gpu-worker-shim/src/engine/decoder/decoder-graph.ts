@@ -1,11 +1,13 @@
 import { open } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { type InferenceSession, Tensor } from 'onnxruntime-node';
-import { floatsOf, int64Tensor, openSession, type SessionSettings } from '../onnx-session.js';
+import { int64Tensor, openSession, type SessionSettings } from '../onnx-session.js';
+import { Embeddings } from './embeddings.js';
 import { type DecoderFacts, readDecoderFacts } from './graph-facts.js';
 import type { KvArray } from './kv-pool.js';
 import { type DeltaOutputs, planDeltaOutputs } from './onnx/delta-outputs.js';
-import { readGraph } from './onnx/graph-nodes.js';
+import { readGraph, rewireFirstInput } from './onnx/graph-nodes.js';
+import { planLastLogits } from './onnx/last-logits.js';
 
 export interface DecoderFiles {
   /** Absent where the decoder takes `input_ids`. */
@@ -13,7 +15,7 @@ export interface DecoderFiles {
   readonly decoder: string;
 }
 
-/** What is appended to a graph is a few hundred bytes per tensor of the cache. */
+/** What is appended to a graph is a few hundred bytes, and as many per tensor of the cache. */
 const ADDITION_BYTES = 1 << 20;
 
 /** The file, in a buffer that has room for an addition. */
@@ -35,6 +37,15 @@ async function readModel(file: string): Promise<{ buffer: Uint8Array; size: numb
   }
 }
 
+async function openEmbeddings(
+  { embedTokens }: DecoderFiles,
+  { vocabularySize, hiddenSize }: DecoderFacts,
+  settings: SessionSettings,
+): Promise<Embeddings | undefined> {
+  if (embedTokens === undefined || hiddenSize === undefined) return undefined;
+  return Embeddings.open(await openSession(embedTokens, settings), vocabularySize, hiddenSize);
+}
+
 /** The mask tells rows of unequal length apart; plain operators also have to be told where each row is. */
 const canTellRowsApart = (facts: DecoderFacts, attention: DeltaOutputs['attention']): boolean =>
   facts.takesAttentionMask && (attention === 'gqa' || facts.takesPositions);
@@ -42,7 +53,7 @@ const canTellRowsApart = (facts: DecoderFacts, attention: DeltaOutputs['attentio
 /** The sessions of a merged decoder: what goes in by name, what comes out by name, and how to look up embeddings. */
 export class DecoderGraph {
   private constructor(
-    private readonly embedTokens: InferenceSession | undefined,
+    private readonly embeddings: Embeddings | undefined,
     private readonly decoder: InferenceSession,
     readonly facts: DecoderFacts,
     /** Absent where the graph can only give its whole cache. */
@@ -57,11 +68,17 @@ export class DecoderGraph {
       const facts = readDecoderFacts(inputs, outputs);
       const found = planDeltaOutputs(nodes, facts.cache);
       const deltas = found && canTellRowsApart(facts, found.attention) ? found : undefined;
-      buffer.set(deltas?.addition ?? [], size);
-      const bytes = buffer.subarray(0, size + (deltas?.addition.length ?? 0));
+      const lastLogits = facts.takesLogitsToKeep ? undefined : planLastLogits(nodes);
+      if (lastLogits !== undefined) {
+        rewireFirstInput(buffer.subarray(0, size), lastLogits.head.output, lastLogits.head.input);
+      }
+      const addition = Buffer.concat([deltas, lastLogits].flatMap((plan) => plan?.addition ?? []));
+      buffer.set(addition, size);
+      const bytes = buffer.subarray(0, size + addition.length);
       const decoder = await openSession(files.decoder, settings, { bytes, folder: dirname(files.decoder) });
-      const embedTokens = files.embedTokens && (await openSession(files.embedTokens, settings));
-      return new DecoderGraph(embedTokens || undefined, decoder, facts, deltas);
+      const takesLogitsToKeep = facts.takesLogitsToKeep || lastLogits !== undefined;
+      const embeddings = await openEmbeddings(files, facts, settings);
+      return new DecoderGraph(embeddings, decoder, { ...facts, takesLogitsToKeep }, deltas);
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error);
       throw new Error(reason.includes(files.decoder) ? reason : `${files.decoder}: ${reason}`);
@@ -80,10 +97,9 @@ export class DecoderGraph {
     const perRow = ids.length / rows;
     const { hiddenSize } = this.facts;
     if (hiddenSize === undefined) return { input_ids: int64Tensor(ids, [rows, perRow]) };
-    if (this.embedTokens === undefined)
+    if (this.embeddings === undefined)
       throw new Error('The graph takes embeddings and there is no embed_tokens.');
-    const outputs = await this.embedTokens.run({ input_ids: int64Tensor(ids, [1, ids.length]) });
-    const embeddings = floatsOf(outputs, 'inputs_embeds');
+    const embeddings = await this.embeddings.of(ids);
     adjust?.(embeddings, hiddenSize);
     return { inputs_embeds: new Tensor('float32', embeddings, [rows, perRow, hiddenSize]) };
   }
@@ -111,7 +127,7 @@ export class DecoderGraph {
   }
 
   async close(): Promise<void> {
-    await this.embedTokens?.release();
+    await this.embeddings?.close();
     await this.decoder.release();
   }
 }

@@ -29,13 +29,15 @@ function cacheOf(sequence: number, length: number): KvArray[] {
 
 function append(pool: KvPool, row: PoolRow, sequence: number): void {
   const token = row.length;
-  pool.append(row, (tensor) => {
-    const { heads, headSize } = tensors[tensor]!;
-    const values = Array.from({ length: heads * headSize }, (_, at) =>
+  // Second of two tokens.
+  const tokens = tensors.map(({ type, heads, headSize }): KvArray => {
+    const own = Array.from({ length: heads * headSize }, (_, at) =>
       value(sequence, Math.floor(at / headSize), token, at % headSize),
     );
-    return tensor === 1 ? Uint16Array.from(values) : Float32Array.from(values);
+    const values = [...own.map(() => 0), ...own];
+    return type === 'float16' ? Uint16Array.from(values) : Float32Array.from(values);
   });
+  pool.append(row, tokens, 1);
 }
 
 /** What the graph would read of a slot: the row's tokens, and zeros behind them. */

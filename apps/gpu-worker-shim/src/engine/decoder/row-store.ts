@@ -68,7 +68,7 @@ export class PooledRows implements RowStore<PoolRow> {
     const logits = new Map<PoolRow, Float32Array>();
     for (const result of results) {
       for (const [at, row] of result.rows.entries()) {
-        this.pool.append(row, (tensor) => result.deltaOf(tensor, at));
+        this.pool.append(row, result.deltas, at);
         logits.set(row, result.logitsOf(at));
       }
     }
@@ -109,14 +109,10 @@ export class PooledRows implements RowStore<PoolRow> {
     }
     const outputs = await this.graph.run(feeds, ['logits', ...this.deltas.names.values()]);
     const logits = floatsOf(outputs, 'logits');
-    const deltas = facts.cache.map(({ past }) => kvOf(outputs, this.deltas.names.get(past)!));
     return {
       rows,
       logitsOf: (at: number) => logits.subarray(at * facts.vocabularySize, (at + 1) * facts.vocabularySize),
-      deltaOf: (tensor: number, at: number) => {
-        const { heads, headSize } = facts.cache[tensor]!;
-        return deltas[tensor]!.subarray(at * heads * headSize, (at + 1) * heads * headSize);
-      },
+      deltas: facts.cache.map(({ past }) => kvOf(outputs, this.deltas.names.get(past)!)),
     };
   }
 }

@@ -38,8 +38,13 @@ export class SamplerScratch {
 
 function highest(logits: Float32Array): number {
   let best = -1;
+  let most = -Infinity;
   for (let id = 0; id < logits.length; id += 1) {
-    if (logits[id]! > (best === -1 ? -Infinity : logits[best]!)) best = id;
+    const logit = logits[id]!;
+    if (logit > most) {
+      most = logit;
+      best = id;
+    }
   }
   if (best === -1) throw new Error('The model gave no finite logit.');
   return best;
@@ -63,9 +68,7 @@ export class Sampler {
 
   /** The next token id. `row` holds the model's logits and is left as it is; throws when none is finite. */
   next(row: Float32Array): number {
-    const { logits } = this.scratch;
-    logits.set(row);
-    this.adjust(logits);
+    const logits = this.adjusted(row);
     const best = highest(logits);
     const id = this.isGreedy ? best : this.draw(logits, logits[best]!);
     this.note(id);
@@ -86,6 +89,21 @@ export class Sampler {
     this.sampled += 1;
     this.seen.add(id);
     this.counts.set(id, (this.counts.get(id) ?? 0) + 1);
+  }
+
+  /** The logits that are sampled from: the row itself where nothing is to be changed in it. */
+  private adjusted(row: Float32Array): Float32Array {
+    const { settings, scratch } = this;
+    const isPlain =
+      this.sampled >= settings.minTokens &&
+      settings.logitBias.size === 0 &&
+      settings.repetitionPenalty === 1 &&
+      settings.frequencyPenalty === 0 &&
+      settings.presencePenalty === 0;
+    if (isPlain) return row;
+    scratch.logits.set(row);
+    this.adjust(scratch.logits);
+    return scratch.logits;
   }
 
   /** Masks, biases and penalties, in place. */

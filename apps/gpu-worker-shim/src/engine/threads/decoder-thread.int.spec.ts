@@ -148,6 +148,25 @@ describe('a decoder thread', () => {
     }
   });
 
+  it('gives the same tokens and log probabilities when it limits logits in a graph that does not do so itself', async () => {
+    const told = { ...request(3, 150, { topLogprobs: 2 }), promptLogprobs: 1 };
+    const answers = [];
+    for (const takesLogitsToKeep of [true, false]) {
+      const folder = join(root, `logits-${takesLogitsToKeep}`);
+      await writeIdefics3Folder(folder, { takesLogitsToKeep });
+      const { thread } = await start(folder, '');
+      try {
+        const pieces = [];
+        for await (const piece of thread.generate(told, never)) pieces.push(piece);
+        expect(pieces.flatMap(({ promptLogprobs = [] }) => promptLogprobs).length).toBeGreaterThan(140);
+        answers.push(pieces);
+      } finally {
+        await thread.close();
+      }
+    }
+    expect(answers[1]).toEqual(answers[0]);
+  });
+
   it('fails a request whose tokens the graph cannot take, and no other', async () => {
     const folder = join(root, 'failing');
     await writeLlamaFolder(folder, {});

@@ -69,6 +69,19 @@ export function readGraph(model: Uint8Array): GraphOutline {
   };
 }
 
+/**
+ * Lets the node that makes `output` read its first input from elsewhere, in place. Both names have the same number of
+ * bytes, so that no length in the file changes.
+ */
+export function rewireFirstInput(model: Uint8Array, output: string, to: string): void {
+  const nodes = messagesOf(model, MODEL_GRAPH).flatMap((graph) => messagesOf(graph, GRAPH_NODE));
+  const node = nodes.find((one) => stringsOf(one, NODE.output).includes(output));
+  const name = node && messagesOf(node, NODE.input)[0];
+  const bytes = new TextEncoder().encode(to);
+  if (name?.length !== bytes.length) throw new Error(`the node of "${output}" cannot read "${to}"`);
+  name.set(bytes);
+}
+
 export interface NewNode {
   readonly operator: string;
   readonly inputs: readonly string[];
@@ -80,6 +93,8 @@ export interface NewNode {
 /** What is added to a graph. */
 export interface GraphAddition {
   readonly nodes: readonly NewNode[];
+  /** Whole numbers, each alone. */
+  readonly inputs?: readonly string[];
   readonly outputs: readonly { readonly name: string; readonly type: keyof typeof dataTypes }[];
   /** Vectors of whole numbers. */
   readonly constants: Readonly<Record<string, readonly number[]>>;
@@ -111,6 +126,12 @@ function encodeConstant(name: string, values: readonly number[]): Uint8Array {
   ]);
 }
 
+/** A number alone is a tensor with no axis: its shape is there, and empty. */
+function encodeInput(name: string): Uint8Array {
+  const tensorType = bytesField(1, [varintField(1, dataTypes.int64), bytesField(2, '')]);
+  return bytesField(GRAPH_INPUT, [bytesField(1, name), bytesField(2, tensorType)]);
+}
+
 function encodeOutput(name: string, type: keyof typeof dataTypes): Uint8Array {
   const tensorType = bytesField(1, varintField(1, dataTypes[type]));
   return bytesField(GRAPH_OUTPUT, [bytesField(1, name), bytesField(2, tensorType)]);
@@ -120,10 +141,11 @@ function encodeOutput(name: string, type: keyof typeof dataTypes): Uint8Array {
  * The bytes that add to the graph when they stand behind a model file. A protobuf reader merges a message that comes
  * twice, and lists in it grow, so the file itself is neither parsed nor copied.
  */
-export function encodeAddition({ nodes, outputs, constants }: GraphAddition): Uint8Array {
+export function encodeAddition({ nodes, inputs = [], outputs, constants }: GraphAddition): Uint8Array {
   return bytesField(MODEL_GRAPH, [
     ...nodes.map(encodeNode),
     ...Object.entries(constants).map(([name, values]) => encodeConstant(name, values)),
+    ...inputs.map(encodeInput),
     ...outputs.map(({ name, type }) => encodeOutput(name, type)),
   ]);
 }
