@@ -57,17 +57,28 @@ for (const { file, text, voice, startS, endS } of said) {
     cell.timedErrors += wordErrors(wordsOf(text), wordsOf(timed.text));
     cell.sentences += 1;
     cell.whole += errors === 0 ? 1 : 0;
+    // eSpeak does not tell when it speaks.
+    if (startS === undefined) continue;
     const segments = timed.segments ?? [];
-    cell.offS.push(Math.abs((segments[0]?.start ?? Infinity) - startS), Math.abs((segments.at(-1)?.end ?? Infinity) - endS));
+    const start = segments[0]?.start ?? Number.POSITIVE_INFINITY;
+    const end = segments.at(-1)?.end ?? Number.POSITIVE_INFINITY;
+    cell.offS.push(Math.abs(start - startS), Math.abs(end - endS));
   }
 }
 await shim.close();
 
 const share = (part, of) => `${part}/${of} (${((100 * part) / of).toFixed(1)} %)`;
-const percentile = (values, at) => values.sort((a, b) => a - b)[Math.floor((values.length - 1) * at)].toFixed(2);
-console.log('| voice | word errors | whole sentences | word errors with times | times off by, median and p90 |');
+const percentile = (values, at) => values.sort((a, b) => a - b)[Math.floor((values.length - 1) * at)];
+console.log(
+  '| voice | word errors | whole sentences | word errors with times | times off by, median and p90 |',
+);
 console.log('| --- | --- | --- | --- | --- |');
-for (const [name, { words, errors, sentences, whole, timedErrors, offS }] of tally) {
-  const off = `${percentile(offS, 0.5)} s, ${percentile(offS, 0.9)} s`;
-  console.log(`| ${name} | ${share(errors, words)} | ${share(whole, sentences)} | ${share(timedErrors, words)} | ${off} |`);
+// The sum below the voices.
+const rows = [...tally].sort(([one], [other]) => Number(one === 'all') - Number(other === 'all'));
+for (const [name, { words, errors, sentences, whole, timedErrors, offS }] of rows) {
+  const off =
+    offS.length === 0 ? '' : `${percentile(offS, 0.5).toFixed(2)} s, ${percentile(offS, 0.9).toFixed(2)} s`;
+  console.log(
+    `| ${name} | ${share(errors, words)} | ${share(whole, sentences)} | ${share(timedErrors, words)} | ${off} |`,
+  );
 }

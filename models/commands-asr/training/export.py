@@ -34,7 +34,7 @@ class Graph:
 
     def weight(self, name: str, value) -> str:
         array = value.detach().numpy() if isinstance(value, torch.Tensor) else np.asarray(value)
-        self.weights[name] = numpy_helper.from_array(np.ascontiguousarray(array), name)
+        self.weights[name] = numpy_helper.from_array(np.array(array, order="C"), name)
         return name
 
     def ints(self, *values: int) -> str:
@@ -191,6 +191,7 @@ def write_decoder(decoder: n.Decoder, path: Path) -> None:
 
 def configuration() -> dict[str, dict]:
     special = {"bos_token_id": t.END, "eos_token_id": t.END, "pad_token_id": t.END, "decoder_start_token_id": t.START}
+    words = set(t.encode(" ".join(t.WORDS)))
     model = {
         "architectures": ["WhisperForConditionalGeneration"],
         "model_type": "whisper",
@@ -216,7 +217,8 @@ def configuration() -> dict[str, dict]:
         "no_timestamps_token_id": t.NO_TIMES,
         # A window of nothing but silence has no text: the end may be the first token.
         "begin_suppress_tokens": [],
-        "suppress_tokens": [t.START, t.NO_SPEECH, t.NO_TIMES],
+        # Whole words only: the vocabulary is closed, and at a high temperature bytes would be drawn, too.
+        "suppress_tokens": [*(at for at in range(t.END) if at not in words), t.START, t.NO_SPEECH, t.NO_TIMES],
         "is_multilingual": False,
         "max_length": n.TARGET_POSITIONS,
         "return_timestamps": False,
