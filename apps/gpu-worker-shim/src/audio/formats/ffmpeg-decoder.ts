@@ -17,7 +17,7 @@ export interface FfmpegOptions {
 }
 
 /** Without any output for so long it is ended; output that nobody takes does not count. */
-const STALL_MS = 30_000;
+const STALL_MS = 10_000;
 const FIND_TIMEOUT_MS = 5_000;
 /** Of what ffmpeg complains of, for the message. */
 const MAX_COMPLAINT = 200;

@@ -14,6 +14,17 @@ function purity(samples: Float32Array): number {
   return (2 * (along(Math.sin) ** 2 + along(Math.cos) ** 2)) / (middle.length * energy);
 }
 
+/** Segments within segments, each with a size of eight bytes. */
+function deepWebm(depth: number): Uint8Array {
+  const bytes = Buffer.alloc(5 + 12 * depth);
+  bytes.set([0x1a, 0x45, 0xdf, 0xa3, 0x80]);
+  for (let level = 0; level < depth; level += 1) {
+    bytes.set([0x18, 0x53, 0x80, 0x67, 0x01, 0, 0, 0], 5 + 12 * level);
+    bytes.writeUInt32BE(12 * (depth - level - 1), 13 + 12 * level);
+  }
+  return bytes;
+}
+
 const inThisThread = ['mp3.mp3', 'flac.flac', 'flac.ogg', 'opus.ogg', 'vorbis.ogg', 'opus.webm'];
 
 // The decoders write what they do not like to the console.
@@ -77,6 +88,7 @@ describe('a recording', () => {
     ['a picture', Buffer.from('\x89PNG\r\n\x1a\n'.padEnd(500, 'x'), 'latin1'), 'none of WAV'],
     ['zeros', new Uint8Array(5000), 'none of WAV'],
     ['Ogg without a codec', Buffer.from('OggS'.padEnd(100, '\0'), 'latin1'), 'none of WAV'],
+    ['WebM of segments within segments', deepWebm(5000), 'too deep'],
     ['WebM without a track', Buffer.from('\x1a\x45\xdf\xa3\x80', 'latin1'), 'no audio track'],
     [
       'M4A without ffmpeg',

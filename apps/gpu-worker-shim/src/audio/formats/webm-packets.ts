@@ -25,6 +25,8 @@ const ids = {
 } as const;
 const AUDIO = 2;
 const EBML_LACING = 3;
+/** A block lies in a group, that in a cluster, that in the segment. */
+const MAX_DEPTH = 4;
 
 interface Element {
   readonly id: number;
@@ -69,10 +71,11 @@ function* elements(body: Uint8Array): Generator<Element, void> {
 }
 
 /** All elements, those within masters that are looked into as well. */
-function* walk(body: Uint8Array): Generator<Element, void> {
+function* walk(body: Uint8Array, depth = 0): Generator<Element, void> {
+  if (depth > MAX_DEPTH) throw invalidAudio('the elements of the WebM file lie too deep in each other');
   const masters: readonly number[] = [ids.segment, ids.tracks, ids.cluster, ids.blockGroup];
   for (const element of elements(body)) {
-    if (masters.includes(element.id)) yield* walk(element.body);
+    if (masters.includes(element.id)) yield* walk(element.body, depth + 1);
     else yield element;
   }
 }

@@ -15,7 +15,7 @@ const runtime = {
   threads: 1,
   maxRunning: 4,
   maxWaiting: 4,
-  kvCacheBytes: 0,
+  kvCacheBytes: 2 ** 26,
   prefixCacheBytes: 0,
   imageCacheBytes: 0,
   speech: { maxAudioS: 3600, vad: false, ffmpeg: 'none', retriesDoubtful: false },

@@ -16,6 +16,7 @@ import type {
 } from './window-protocol.js';
 import { WindowRows } from './window-rows.js';
 import { WindowScheduler } from './window-scheduler.js';
+import { testWindows } from './window-self-test.js';
 
 if (parentPort === null) throw new Error('This file is started as a worker thread.');
 const port = parentPort;
@@ -33,26 +34,20 @@ async function openText(): Promise<WhisperText> {
   }
 }
 
-/** Runs a prompt and a step of two: what the graph cannot do shows now. Gives the size of the vocabulary. */
-async function tryOut(rows: WindowRows): Promise<number> {
-  const { silence, tokens } = settings;
-  const prompt = initialTokens(tokens, [...tokens.languages.keys()][0], false);
-  const first = await rows.begin(silence, prompt);
-  const second = await rows.begin(silence, prompt);
-  const steps = [first, second].map(({ row }) => ({ row, token: tokens.end }));
-  const logits = await rows.step(steps);
-  for (const { row } of [first, second]) rows.release(row);
-  return logits[0]!.length;
-}
-
 async function open() {
   const text = await openText();
   const { decoderFile, silence, kvCacheBytes, maxRunning, tokens, maxModelLen } = settings;
   const rows = await WindowRows.open(decoderFile, settings, silence);
-  const vocabularySize = await tryOut(rows).catch((error: unknown) => {
+  const prompt = initialTokens(tokens, [...tokens.languages.keys()][0], false);
+  const test = testWindows(rows, silence, prompt, [tokens.end, tokens.start]);
+  const { vocabularySize, batching } = await test.catch((error: unknown) => {
     throw new Error(`${decoderFile}: ${error instanceof Error ? error.message : String(error)}`);
   });
-  const maxRows = Math.max(1, Math.min(maxRunning, Math.floor(kvCacheBytes / rows.bytesPerRow(maxModelLen))));
+  if (batching !== true) {
+    process.emitWarning(`${decoderFile}: windows are written one after the other, because ${batching}`);
+  }
+  const fitting = Math.floor(kvCacheBytes / rows.bytesPerRow(maxModelLen));
+  const maxRows = batching === true ? Math.max(1, Math.min(maxRunning, fitting)) : 1;
   const rules = { tokens, text, maxModelLen, scratch: new SamplerScratch(vocabularySize) };
   return { rows, maxRows, scheduler: new WindowScheduler(rows, rules, maxRows) };
 }
