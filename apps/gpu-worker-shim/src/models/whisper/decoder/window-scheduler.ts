@@ -38,6 +38,7 @@ export class WindowScheduler {
   private waiting: WindowTask[] = [];
   private running: RunningWindow[] = [];
   private wasStep = true;
+  private isLettingIn = false;
   private isInPass = false;
   private leaving: WindowRow[] = [];
   private beginning: number | undefined;
@@ -70,7 +71,7 @@ export class WindowScheduler {
 
   /** One turn. Never throws: what fails is the window it was for. */
   async tick(): Promise<WindowTick> {
-    const canBegin = this.waiting.length > 0 && this.running.length < this.maxRows;
+    const canBegin = this.canBegin();
     this.wasStep = this.running.length > 0 && !(canBegin && this.wasStep);
     this.isInPass = true;
     if (this.wasStep) await this.step(this.nextBatch());
@@ -81,6 +82,14 @@ export class WindowScheduler {
     this.pieces = [];
     this.failures = [];
     return { running: this.running.length, steps, stepTokens, pieces, failures };
+  }
+
+  /** Where many wait, they begin in groups, once half of the places are free: so they catch up together. */
+  private canBegin(): boolean {
+    const free = this.maxRows - this.running.length;
+    const group = Math.min(this.waiting.length, Math.ceil(this.maxRows / 2));
+    this.isLettingIn = group > 0 && free > 0 && (this.isLettingIn || free >= group);
+    return this.isLettingIn;
   }
 
   private async begin(): Promise<void> {
