@@ -34,7 +34,7 @@ const chats = (count: number, characters: (at: number) => number): Chat[] =>
 
 /** Prompts of 40 to 120 tokens, and of some 20. */
 const workloads = {
-  '': (count: number) => chats(count, (at) => 78 + ((at * 37) % 160)),
+  '': (count: number) => chats(count, (at) => 80 + ((at * 37) % 168)),
   [shortSuffix]: (count: number) => chats(count, (at) => 1 + ((at * 37) % 20)),
 };
 
