@@ -1,6 +1,11 @@
 import { maxHeaderSize } from 'node:http';
 import type { ErrorCode } from '@fovea/errors';
-import { type LimitsWire, MAX_KEY_DESCRIPTION_CHARS, MAX_PERMISSIONS } from '@fovea/schemas/http';
+import {
+  type LimitsWire,
+  MAX_CANDIDATES,
+  MAX_KEY_DESCRIPTION_CHARS,
+  MAX_PERMISSIONS,
+} from '@fovea/schemas/http';
 import { MAX_IMAGE_SIDE_PX } from '../gateway.config.js';
 import { MAX_LINGER_BYTES, MAX_LINGER_MS } from '../http/linger.js';
 import { MAX_JSON_NUMBER } from '../ingest/json/refusals.js';
@@ -88,6 +93,11 @@ export const fixedLimits = {
   max_api_key_description_chars: limit(
     MAX_KEY_DESCRIPTION_CHARS,
     'Characters of the description of an API key.',
+    'INVALID_REQUEST',
+  ),
+  max_candidates: limit(
+    MAX_CANDIDATES,
+    'Texts that one request to `/completions` generates: prompts, times `n` or `best_of`.',
     'INVALID_REQUEST',
   ),
   max_permissions: limit(MAX_PERMISSIONS, 'Permissions that are asked about at once.', 'INVALID_REQUEST'),

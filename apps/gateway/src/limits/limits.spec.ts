@@ -9,6 +9,8 @@ import { grantedPermissions } from '../accounts/privileges.js';
 import { Admission } from '../admission/admission.js';
 import type { ApiKeyStore } from '../auth/api-key-store.js';
 import { CreatedKeys } from '../auth/created-keys.js';
+import { toCompletionsTask } from '../completion/openai/to-completions-task.js';
+import { listingOf } from '../completion/testing/listing.js';
 import { MAX_IMAGE_SIDE_PX, readGatewayConfig } from '../gateway.config.js';
 import { chatMedia } from '../ingest/media/media-places.js';
 import { StreamingBodyReader } from '../ingest/streaming-body-reader.js';
@@ -120,6 +122,8 @@ const offences: Record<keyof Fixed, ((value: number) => unknown) | undefined> = 
     const options = { maxPerTenant: 1, isTenant: () => true };
     return new CreatedKeys({} as ApiKeyStore, options).create('acme', 'x'.repeat(value + 1));
   },
+  max_candidates: (value) =>
+    toCompletionsTask({ model: 'm', prompt: Array(value / 16 + 1).fill('a'), n: 16 }, {}, listingOf('vllm')),
   max_permissions: (value) =>
     grantedPermissions(Array(value + 1).fill('ExecuteJobs'), { list: () => Promise.resolve([]) }),
   // Nobody is told: the connection is closed. The early answers' own test measures it.

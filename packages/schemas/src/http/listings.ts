@@ -124,6 +124,7 @@ export const limitsSchema = z
     max_file_bytes_per_tenant: z.number().int(),
     max_api_keys_per_tenant: z.number().int().meta({ description: 'Created ones.' }),
     max_api_key_description_chars: z.number().int(),
+    max_candidates: z.number().int().meta({ description: 'Texts that one request generates.' }),
     max_permissions: z.number().int().meta({ description: 'Asked about at once.' }),
     file_lifetime_s: z.number().meta({ description: 'Of a stored file whose upload does not say.' }),
     models: z.array(

@@ -3,6 +3,7 @@ import type { GenerationEvent, Logprob } from '@fovea/schemas/events';
 import { completeEventSchema } from '@fovea/schemas/http';
 import { describe, expect, it } from '@jest/globals';
 import { Candidates } from '../choices/candidates.js';
+import { withClientName } from './client-names.js';
 import { CompleteFrames, type CompleteOptions } from './complete-frames.js';
 import { endOf, saidOf } from './said.js';
 
@@ -80,6 +81,22 @@ describe('the streamed form of /complete', () => {
     expect(frames.failure(new FoveaError('BACKEND_ERROR', { message: 'gone' }))).toBe(
       'data: {"error":"gone","code":"BACKEND_ERROR"}\n\n',
     );
+  });
+});
+
+describe('an engine’s refusal', () => {
+  it('names the field as the client wrote it', () => {
+    const limit = { name: 'max_model_len', value: 9 };
+    const refusal = new FoveaError('CONTEXT_LENGTH_EXCEEDED', { message: 'm', param: 'max_tokens', limit });
+    expect(withClientName(refusal)).toMatchObject({
+      code: 'CONTEXT_LENGTH_EXCEEDED',
+      message: 'm',
+      param: 'maximum_tokens',
+      limit,
+    });
+    const other = new FoveaError('INVALID_REQUEST', { param: 'logit_bias' });
+    expect(withClientName(other)).toBe(other);
+    expect(withClientName('x')).toBe('x');
   });
 });
 

@@ -19,6 +19,7 @@ import type { Accepted, TaskRoute } from '../../tasks/task-route.js';
 import { CollectedChoices } from '../choices/collected-choices.js';
 import { ignoredKeys } from '../ignored-keys.js';
 import type { SubmitCompletion } from '../submit-completion.js';
+import { withClientName } from './client-names.js';
 import { CompleteFrames, type CompleteOptions, countsOf } from './complete-frames.js';
 import { endOf, saidOf } from './said.js';
 import { toCompleteTask } from './to-complete-task.js';
@@ -69,7 +70,9 @@ export class CompleteHandler {
     { signal }: Exchange,
     telemetry: RequestTelemetry,
   ): Promise<RequestResult> {
-    const begun = await beginAnswer(entries);
+    const begun = await beginAnswer(entries).catch((thrown: unknown) => {
+      throw withClientName(thrown);
+    });
     const { queueTimeMs } = begun;
     telemetry.firstOutput(queueTimeMs);
     setAnswerHeaders(reply, { ignored, queueTimeMs });

@@ -95,6 +95,11 @@ describe('toFoveaError', () => {
       code: 'CONTEXT_LENGTH_EXCEEDED',
       param: 'input',
     });
+    const item = { status: 400, message: 'must be a token id', param: 'prompt_items[3].token_ids[0]' };
+    expect(toFoveaError(item, { imagePaths: [], promptField: 'prompt' })).toMatchObject({
+      code: 'INVALID_REQUEST',
+      param: 'prompt',
+    });
   });
 
   it.each([

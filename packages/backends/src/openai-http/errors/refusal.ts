@@ -54,7 +54,8 @@ function clientParam(named: string | undefined, facts: RequestFacts): string | u
   const param = named?.replace(/^body\./, '');
   if (param === undefined || !/^[a-z][\w.[\]]{0,100}$/i.test(param)) return undefined;
   if (param === 'type' || param === 'model') return undefined;
-  return param.startsWith('input_') ? (facts.promptField ?? 'messages') : param;
+  // Items of a prompt may have been joined on the way: their numbers are not the client's.
+  return /^(?:input_|prompt_items\b)/.test(param) ? (facts.promptField ?? 'messages') : param;
 }
 
 function imageRefusal(message: string, { imagePaths }: RequestFacts): Refusal | undefined {
