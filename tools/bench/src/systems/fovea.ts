@@ -111,7 +111,13 @@ export class FoveaSystem {
     });
     try {
       const model = { name, description: 'bench', multimodalEnabled: true, chat: true, aligned: false };
-      const offers = { completion: false, transcription: false, embedding: false, embeddingPrefixes: null, rerank: false };
+      const offers = {
+        completion: false,
+        transcription: false,
+        embedding: false,
+        embeddingPrefixes: null,
+        rerank: false,
+      };
       const more = { maximumCompletionTokens: null, promptTemplate: '', modelCard: null };
       const capabilities = {
         tools: false,
