@@ -62,4 +62,6 @@ function linger(socket: Socket, rest: Readable): void {
   });
   socket.end();
   rest.resume();
+  // Whoever read the body may have left it paused.
+  socket.resume();
 }

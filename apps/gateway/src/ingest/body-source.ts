@@ -7,16 +7,24 @@ import { tooLarge } from './too-large.js';
 /** The largest piece of work between two turns of the event loop. */
 const MAX_WORK_BYTES = 64 * 1024;
 
+const never = (): Promise<void> => new Promise(() => undefined);
+
 export interface BodySourceOptions {
   readonly signal: AbortSignal;
   readonly maxBytes: number;
 }
 
-/** A source may give its chunks away: their memory is freed as soon as they are consumed. */
-export type Source = Readable & { readonly givesChunksAway?: boolean };
+/**
+ * A source may give its chunks away: their memory is freed as soon as they are consumed. Or it may lend some, of a body whose
+ * size it has checked: their memory is used again when the borrower returns.
+ */
+export type Source = Readable & {
+  readonly givesChunksAway?: boolean;
+  lendTo?(borrower: (chunk: Buffer) => Promise<void> | undefined): void;
+};
 
-/** Takes a chunk; a promise asks to hold the source until it resolves. */
-export type ChunkConsumer = (chunk: Buffer) => Promise<void> | undefined;
+/** Takes a chunk; a promise asks to hold the source until it resolves. What is lent is not there for that long. */
+export type ChunkConsumer = (chunk: Buffer, isLent: boolean) => Promise<void> | undefined;
 
 /**
  * Reads a body to its end, with back-pressure, and counts it. How slow a client may be is the source's to judge. After a failure the source is left paused and nothing more
@@ -48,6 +56,7 @@ export class BodySource {
       else if (source.destroyed) this.#onGone();
       if (this.#isSettled) return;
       options.signal.addEventListener('abort', this.#onAbort);
+      source.lendTo?.(this.#onLent);
       source.on('data', this.#onData).on('end', this.#onEnd);
       source.on('error', this.#onGone).on('close', this.#onGone);
     });
@@ -77,6 +86,33 @@ export class BodySource {
     }
   };
 
+  /** Once all is over, or went wrong, the lender waits for ever: nothing more is taken from it. */
+  readonly #onLent = (chunk: Buffer): Promise<void> | undefined => {
+    this.#byteSize += chunk.length;
+    try {
+      for (let from = 0; from < chunk.length && !this.#isSettled; from += MAX_WORK_BYTES) {
+        const end = from + MAX_WORK_BYTES;
+        const working = this.consume(chunk.subarray(from, end), true);
+        if (working !== undefined) return this.#holdLent(working, Buffer.from(chunk.subarray(end)));
+      }
+    } catch (error) {
+      this.stop(error);
+    }
+    return this.#isSettled ? never() : undefined;
+  };
+
+  async #holdLent(working: Promise<void>, rest: Buffer): Promise<void> {
+    this.#isHeld = true;
+    try {
+      await working;
+      await this.#takeInPieces(rest);
+      this.#goOn();
+    } catch (error) {
+      this.stop(error);
+    }
+    if (this.#isSettled) await never();
+  }
+
   /** What is wrong with the bytes before the limit is found first, however the body is cut. */
   async #takeLast(chunk: Buffer): Promise<never> {
     this.#isEnded = true;
@@ -85,12 +121,12 @@ export class BodySource {
   }
 
   #take(chunk: Buffer): Promise<void> | undefined {
-    return chunk.length <= MAX_WORK_BYTES ? this.consume(chunk) : this.#takeInPieces(chunk);
+    return chunk.length <= MAX_WORK_BYTES ? this.consume(chunk, false) : this.#takeInPieces(chunk);
   }
 
   async #takeInPieces(chunk: Buffer): Promise<void> {
     for (let from = 0; from < chunk.length && !this.#isSettled; from += MAX_WORK_BYTES) {
-      await (this.consume(chunk.subarray(from, from + MAX_WORK_BYTES)) ?? setImmediate());
+      await (this.consume(chunk.subarray(from, from + MAX_WORK_BYTES), false) ?? setImmediate());
     }
   }
 

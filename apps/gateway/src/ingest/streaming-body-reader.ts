@@ -32,7 +32,7 @@ export class StreamingBodyReader extends BodyReader {
     const { maxBodyBytes, texts } = this.options;
     const transfers = new MediaTransfers(sink, (error) => body.stop(error));
     const scanner = new JsonScanner({ places, transfers, limits: jsonLimits });
-    const consume = (chunk: Buffer) => scanChunk(chunk, scanner, transfers);
+    const consume = (chunk: Buffer, isLent: boolean) => scanChunk(chunk, isLent, scanner, transfers);
     const body = new BodySource(source, consume, { signal, maxBytes: maxBodyBytes });
     try {
       const byteSize = await body.read();
@@ -61,12 +61,13 @@ export class StreamingBodyReader extends BodyReader {
 
 function scanChunk(
   chunk: Buffer,
+  isLent: boolean,
   scanner: JsonScanner,
   transfers: MediaTransfers,
 ): Promise<void> | undefined {
   const at = scanner.scan(chunk, 0);
   const isDone = at === chunk.length && !scanner.isBehind;
-  return isDone ? undefined : scanRest(chunk, at, scanner, transfers);
+  return isDone ? undefined : scanRest(isLent ? Buffer.from(chunk) : chunk, at, scanner, transfers);
 }
 
 /** Goes on whenever a sink has caught up, and lets the event loop turn in between. */

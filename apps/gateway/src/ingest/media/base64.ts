@@ -5,16 +5,22 @@ const ALPHABET = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789
 const FIRST_GROUPS = 64;
 /** Text that is decoded at once; with its bytes it stays in the nearest cache. */
 const BLOCK_BYTES = 16 * 1024;
+/** In the program's memory: a block, its bytes, and behind them room for text that is read to where it is decoded. */
+const BLOCK_AT = 0;
+const BYTES_AT = BLOCK_BYTES;
+const TEXT_AT = 2 * BLOCK_BYTES;
+const TEXT_BYTES = 256 * 1024;
 
 /** The six bits of every byte that is a base64 digit, -1 for all others. */
 export const digitValues: Int8Array = new Int8Array(256).fill(-1);
 for (const [value, digit] of [...ALPHABET].entries()) digitValues[digit.charCodeAt(0)] = value;
 
 interface VectorDecoder {
-  readonly input: Uint8Array;
-  readonly output: Uint8Array;
+  readonly block: Uint8Array;
+  readonly bytes: Uint8Array;
+  readonly text: Buffer;
   /** See `base64Program`. */
-  readonly decode: (end: number, to: number) => number;
+  readonly decode: (from: number, end: number, to: number) => number;
 }
 
 /** What TypeScript knows of WebAssembly comes with the types of browsers only. */
@@ -25,7 +31,7 @@ interface WebAssemblyApi {
   ) => {
     readonly exports: {
       readonly memory: { readonly buffer: ArrayBuffer };
-      decode(end: number, to: number): number;
+      decode(from: number, end: number, to: number): number;
     };
   };
 }
@@ -37,12 +43,16 @@ function openVectors(api: WebAssemblyApi | undefined): VectorDecoder | undefined
   if (api === undefined) return undefined;
   try {
     const { memory, decode } = new api.Instance(new api.Module(base64Program)).exports;
-    const input = new Uint8Array(memory.buffer, 0, BLOCK_BYTES);
-    return { input, output: new Uint8Array(memory.buffer, BLOCK_BYTES, (BLOCK_BYTES / 4) * 3), decode };
+    const block = new Uint8Array(memory.buffer, BLOCK_AT, BLOCK_BYTES);
+    const bytes = new Uint8Array(memory.buffer, BYTES_AT, (BLOCK_BYTES / 4) * 3);
+    return { block, bytes, text: Buffer.from(memory.buffer, TEXT_AT, TEXT_BYTES), decode };
   } catch {
     return undefined;
   }
 }
+
+/** Memory from which text is decoded without being copied before. Undefined where there is no such decoder. */
+export const textMemory: Buffer | undefined = vectors?.text;
 
 /**
  * Decodes groups of four digits until one holds anything else or fewer than four bytes are left before `end`; returns how
@@ -58,14 +68,17 @@ export function decodeGroups(source: Buffer, from: number, end: number, target: 
 
 function decodeBlocks(source: Buffer, from: number, end: number, target: Buffer, to: number): number {
   if (vectors === undefined) return 0;
+  const { block, bytes, decode } = vectors;
+  const isHere = source.buffer === block.buffer;
   let at = from;
   let offset = to;
   while (end - at >= STEP_BYTES) {
     const length = Math.min(BLOCK_BYTES, end - at - ((end - at) % STEP_BYTES));
-    vectors.input.set(source.subarray(at, at + length));
-    const taken = vectors.decode(length, BLOCK_BYTES);
+    if (!isHere) block.set(source.subarray(at, at + length));
+    const start = isHere ? source.byteOffset + at : BLOCK_AT;
+    const taken = decode(start, start + length, BYTES_AT) - start;
     const decoded = (taken / 4) * 3;
-    target.set(vectors.output.subarray(0, decoded), offset);
+    target.set(bytes.subarray(0, decoded), offset);
     at += taken;
     offset += decoded;
     if (taken < length) break;
