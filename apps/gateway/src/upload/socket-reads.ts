@@ -3,7 +3,7 @@ import { type OnReadOpts, Socket, type SocketConstructorOpts } from 'node:net';
 
 /** A shorter body is there before it would be worth it. */
 const MIN_BYTES = 1024 * 1024;
-/** So much of a body is read before the event loop turns. */
+/** So much is read before the event loop turns; those that read share it, and each may do one read. */
 const TURN_BYTES = 512 * 1024;
 
 /** What Node's HTTP parser is to its own JavaScript; nothing of it is documented. */
@@ -47,6 +47,9 @@ interface Body {
 
 /** Sockets that read into our buffer. Once they do, they do so for good. */
 const bodies = new WeakMap<Socket, Body>();
+
+/** How many bodies are being read. */
+let openCount = 0;
 
 /** Hears of each piece of the body. The memory is used again when it returns. */
 export type LentPiece = (piece: Buffer) => void;
@@ -102,7 +105,9 @@ export class SocketReads {
       return undefined;
     const body = bodies.get(socket) ?? divert(socket, keys, options.buffer);
     if (body === undefined) return undefined;
+    body.current?.close();
     body.current = new SocketReads(socket, parser, request, options);
+    openCount += 1;
     return body.current;
   }
 
@@ -122,6 +127,7 @@ export class SocketReads {
     const body = bodies.get(this.socket);
     if (body?.current !== this) return;
     body.current = undefined;
+    openCount -= 1;
     if (this.#leftBytes > 0) this.socket.pause();
   }
 
@@ -136,7 +142,7 @@ export class SocketReads {
     this.#leftBytes -= piece.length;
     this.#turnBytes += piece.length;
     if (this.#leftBytes === 0) this.close();
-    else if (this.#turnBytes >= TURN_BYTES) this.#turn();
+    else if (this.#turnBytes * openCount >= TURN_BYTES) this.#turn();
     this.options.onPiece(piece);
     return piece.length;
   }
