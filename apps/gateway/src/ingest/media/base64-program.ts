@@ -127,14 +127,11 @@ const section = (id: number, ...content: readonly number[]): Code => [
 ];
 const name = (text: string): Code => [text.length, ...Buffer.from(text)];
 
-const PAGE_BYTES = 64 * 1024;
+/** Of 64 KiB each. */
 const PAGES = 5;
 
-/** Memory that the program has. */
-export const MEMORY_BYTES = PAGES * PAGE_BYTES;
-
 /**
- * A module with `memory` and `decode(from, end, to)`: decodes the text from `from` to `end`, a multiple of 64
+ * A module with five pages of `memory` and `decode(from, end, to)`: decodes the text from `from` to `end`, a multiple of 64
  * bytes, to the address `to`, and returns where it stopped: at `end`, or before the 64 bytes that hold something else
  * than digits. It writes up to 52 bytes behind what it decoded.
  */
