@@ -12,7 +12,7 @@ import type { Accepted, TaskRoute } from '../../tasks/task-route.js';
 import { CollectedChoices } from '../choices/collected-choices.js';
 import { ignoredKeys } from '../ignored-keys.js';
 import { requireDefaults } from '../pharia/default-only.js';
-import { toPromptItems } from '../pharia/prompt-items.js';
+import { requireOneKind, toPromptItems } from '../pharia/prompt-items.js';
 import type { SubmitCompletion } from '../submit-completion.js';
 import { evaluate } from './evaluation.js';
 
@@ -43,18 +43,17 @@ export class EvaluateHandler {
     const { completion_expected: expected, ...wire } = parseRequest(evaluateRequestSchema, present);
     const listing = await this.completion.find(wire.model);
     requireDefaults(wire);
-    // The expectation is one more item of the prompt, as far as its form goes.
-    const wishes =
-      typeof wire.prompt === 'string' ? [{ type: 'text' as const, data: wire.prompt }] : wire.prompt;
-    const whole = [...wishes, { type: 'text' as const, data: expected }];
-    const { items, blobs, pieces } = toPromptItems(whole, media, listing);
+    const { items, blobs, pieces } = toPromptItems(wire.prompt, media, listing);
+    const whole = [...items, { type: 'text' as const, text: expected }];
+    requireOneKind(whole, listing);
     const task = {
       kind: 'completion' as const,
-      prompts: [[...items]],
+      prompts: [whole],
       sampling: { maxTokens: 0, temperature: 0, logprobs: true, topLogprobs: 1 },
       echo: true,
     };
-    const entries = await this.completion.submit(listing, { task, blobs, pieces: [pieces] }, asker);
+    const read = [...pieces, { path: 'completion_expected', text: expected }];
+    const entries = await this.completion.submit(listing, { task, blobs, pieces: [read] }, asker);
     return {
       model: listing.model.name,
       images: blobs.length,

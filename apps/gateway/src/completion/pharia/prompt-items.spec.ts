@@ -92,6 +92,9 @@ describe('the items of a prompt', () => {
   it('are of one kind for vLLM', () => {
     const refused = refusalOf(() => translate([text('a'), ids(1)], listingOf('vllm')));
     expect(refused).toMatchObject({ code: 'MISSING_CAPABILITY', param: 'prompt[1].type' });
+    expect(refusalOf(() => translate([ids(1), text('a')], listingOf('vllm')))).toMatchObject({
+      param: 'prompt[0].type',
+    });
     expect(() => translate([ids(1), ids(2)], listingOf('vllm'))).not.toThrow();
     expect(() => translate([text('a'), ids(1)], listingOf('luminous'))).not.toThrow();
   });

@@ -47,10 +47,11 @@ export function toPromptItems(
     pieces.push({ path, image: cropped(ref, crop) });
     return { type: 'image', blob: blobs.push(ref) - 1, path, ...(crop === undefined ? {} : { crop }) };
   });
+  requireOneKind(items, listing);
   return { items, blobs, pieces };
 }
 
-/** Pictures are for luminous-type models; vLLM reads texts or token ids, not both in one prompt. */
+/** Pictures in raw prompts are for luminous-type models. */
 function checkForms(prompt: readonly PromptItemWire[], listing: ModelListing): void {
   for (const [at, { controls }] of prompt.entries()) {
     if (controls == null || controls.length === 0) continue;
@@ -66,10 +67,15 @@ function checkForms(prompt: readonly PromptItemWire[], listing: ModelListing): v
       throw missing(`"${model.name}" does not take images in raw prompts.${where}`, path);
     }
   }
-  const ofOtherKind = prompt.findIndex(({ type }) => type !== prompt[0]?.type);
-  if (ofOtherKind < 0 || modelPackage.generatorType !== 'vllm') return;
-  const message = `"${model.name}" takes texts or token ids, not both in one prompt.`;
-  throw missing(message, `prompt[${ofOtherKind}].type`);
+}
+
+/** Throws `MISSING_CAPABILITY` with the first item that is no text, when texts stand beside it and the model is vLLM's. */
+export function requireOneKind(items: readonly PromptItem[], listing: ModelListing): void {
+  if (listing.package.generatorType !== 'vllm') return;
+  const other = items.findIndex(({ type }) => type !== 'text');
+  if (other < 0 || items.every(({ type }) => type === items[other]?.type)) return;
+  const message = `"${listing.model.name}" takes texts or token ids, not both in one prompt.`;
+  throw missing(message, `prompt[${other}].type`);
 }
 
 function toCrop({ x, y, size }: ImageWire, ref: BlobRef, path: string): ImageCrop | undefined {
