@@ -15,9 +15,27 @@ export interface EnqueueOptions {
   readonly priority?: number;
 }
 
+/**
+ * What an operator has decided about a lane; it stays until it is changed, whatever is restarted.
+ *
+ * | state | consumers take jobs | new requests are accepted | waiting jobs |
+ * | --- | --- | --- | --- |
+ * | `open` | yes | yes | run |
+ * | `paused` | no | yes, as far as the limits go | stay |
+ * | `draining` | yes | no | run |
+ * | `closed` | no | no | are ended by the gateways |
+ */
+export type LaneState = 'open' | 'paused' | 'draining' | 'closed';
+
 export interface LaneDepth {
   readonly waiting: number;
   readonly active: number;
+  readonly state: LaneState;
+}
+
+export interface LaneStatus extends LaneDepth {
+  /** Milliseconds since the oldest waiting job was enqueued, by Redis' clock; undefined when none waits. */
+  readonly oldestWaitMs: number | undefined;
 }
 
 /**
@@ -78,5 +96,20 @@ export abstract class JobQueue {
   /** Ids of jobs in the lane that nobody works on, next in line first (so oldest first within a priority), at most `limit`. */
   abstract idle(lane: Lane, limit: number): Promise<string[]>;
   abstract consume(lane: Lane): Promise<Consumer>;
+  abstract close(): Promise<void>;
+}
+
+/**
+ * The lanes as their operator sees them. Enqueuing and consuming need none of it.
+ *
+ * A state is the operator's alone: nothing else sets or lifts one, and it outlives consumers, producers and jobs. No
+ * consumer takes a job of a lane once `setState` has returned for `paused` or `closed`; what was taken before goes on. Who
+ * accepts requests reads the state with `JobQueue.depth` and refuses them; `enqueue` itself never does.
+ */
+export abstract class LaneControl {
+  /** Every lane that was ever used or looked at, those of checkpoints that are no longer registered, too. */
+  abstract lanes(): Promise<Lane[]>;
+  abstract status(lane: Lane): Promise<LaneStatus>;
+  abstract setState(lane: Lane, state: LaneState): Promise<void>;
   abstract close(): Promise<void>;
 }

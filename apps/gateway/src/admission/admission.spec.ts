@@ -1,4 +1,4 @@
-import type { JobQueue, LaneDepth } from '@fovea/job-queue';
+import type { JobQueue, LaneDepth, LaneState } from '@fovea/job-queue';
 import { describe, expect, it } from '@jest/globals';
 import { Admission } from './admission.js';
 
@@ -8,8 +8,12 @@ const limits = {
   maxBytesInFlightPerTenant: 150,
   maxWaitingJobsPerLane: 2,
 };
-const withDepth = (waiting: number, onBytesInFlight?: (total: number) => void): Admission => {
-  const depth = async (): Promise<LaneDepth> => ({ waiting, active: 0 });
+const withDepth = (
+  waiting: number,
+  onBytesInFlight?: (total: number) => void,
+  state: LaneState = 'open',
+): Admission => {
+  const depth = async (): Promise<LaneDepth> => ({ waiting, active: 0, state });
   return new Admission({ depth } as unknown as JobQueue, limits, onBytesInFlight);
 };
 const declared = (declaredBytes: number) => ({ declaredBytes, decoderBytes: 0 });
@@ -52,5 +56,18 @@ describe('Admission', () => {
       admitted: false,
       error: { code: 'QUEUE_FULL', retryAfterS: expect.any(Number) },
     });
+  });
+
+  it.each([
+    ['open', true],
+    ['paused', true],
+    ['draining', false],
+    ['closed', false],
+  ] as const)('of a lane that is %s: admitted is %s', async (state, admitted) => {
+    const verdict = await withDepth(0, undefined, state).admitJob({ checkpoint: 'c', kind: 'text' });
+    expect(verdict.admitted).toBe(admitted);
+    if (!verdict.admitted) {
+      expect(verdict.error).toMatchObject({ code: 'MODEL_UNAVAILABLE', retryAfterS: expect.any(Number) });
+    }
   });
 });

@@ -1,6 +1,7 @@
 import { FoveaError } from '@fovea/errors';
 import type { JobQueue } from '@fovea/job-queue';
 import type { Lane } from '@fovea/schemas/jobs';
+import { takenOutOfUse } from '../delivery/taken-out-of-use.js';
 import { tooLarge } from '../ingest/too-large.js';
 import {
   admitted,
@@ -29,6 +30,8 @@ export type BodyVerdict =
   | { readonly admitted: false; readonly error: FoveaError };
 
 const RETRY_QUEUE_S = 5;
+/** A person takes lanes out of use and back; nobody knows when. */
+const RETRY_TAKEN_OUT_S = 30;
 
 /**
  * Says no early. Stage 1 knows headers only (declared size, bytes in flight per process and tenant); stage 2 knows the
@@ -56,7 +59,9 @@ export class Admission {
   }
 
   async admitJob(lane: Lane): Promise<Verdict> {
-    const { waiting } = await this.queue.depth(lane);
+    const { waiting, state } = await this.queue.depth(lane);
+    if (state === 'draining' || state === 'closed')
+      return { admitted: false, error: takenOutOfUse(RETRY_TAKEN_OUT_S) };
     const value = this.limits.maxWaitingJobsPerLane;
     if (waiting < value) return admitted;
     const limit = { name: 'max_waiting_jobs_per_lane', value, actual: waiting };

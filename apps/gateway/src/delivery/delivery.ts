@@ -78,12 +78,14 @@ export class Delivery {
   }
 
   /** Writes the end of a request that no worker took, and lets go of what was stored for it. */
-  async endUntaken(requestId: string): Promise<void> {
+  async endUntaken(
+    requestId: string,
+    { code, message }: FoveaError = new FoveaError('CANCELLED'),
+  ): Promise<void> {
     const fence = `gateway:${requestId}`;
     const state = await this.stream.open(requestId, fence);
     if (state.terminal === undefined) {
-      const { text } = new FoveaError('CANCELLED').entry;
-      await this.stream.append(requestId, fence, [{ type: 'error', code: 'CANCELLED', message: text }]);
+      await this.stream.append(requestId, fence, [{ type: 'error', code, message }]);
     }
     await this.blobs.release(requestId, { linger: true });
   }

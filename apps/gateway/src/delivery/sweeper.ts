@@ -5,6 +5,7 @@ import type { Logger } from '@fovea/observability';
 import { type Lane, laneKindSchema } from '@fovea/schemas/jobs';
 import type { TokenStream } from '@fovea/token-stream';
 import type { Delivery } from './delivery.js';
+import { takenOutOfUse } from './taken-out-of-use.js';
 
 const SWEEP_EVERY_MS = 5_000;
 /** Looking at every blob is work; what is deleted at once does not wait for it. */
@@ -56,10 +57,22 @@ export class Sweeper {
   async #sweepLane(lane: Lane): Promise<void> {
     const idle = await this.queue.idle(lane, JOBS_PER_LANE);
     if (idle.length === 0) return;
+    const { state } = await this.queue.depth(lane);
+    if (state === 'closed') await this.#endWaiting(lane, idle);
     for (const requestId of await this.stream.lapsed(idle)) {
       if (!(await this.queue.remove(lane, requestId))) continue;
       await this.delivery.endUntaken(requestId);
       this.logger.info({ requestId }, 'removed a job that nobody waits for');
+    }
+  }
+
+  /** Answers the clients whose requests will not run. A job whose worker has died may have begun; it is not looked at. */
+  async #endWaiting(lane: Lane, idle: readonly string[]): Promise<void> {
+    for (const requestId of idle) {
+      if ((await this.queue.state(lane, requestId)) !== 'waiting') continue;
+      if (!(await this.queue.remove(lane, requestId))) continue;
+      await this.delivery.endUntaken(requestId, takenOutOfUse());
+      this.logger.info({ requestId }, 'ended a waiting job of a lane that was taken out of use');
     }
   }
 }

@@ -63,7 +63,7 @@ export class FakeJobQueue extends JobQueue {
   }
 
   depth(): Promise<LaneDepth> {
-    return Promise.resolve({ waiting: 0, active: 0 });
+    return Promise.resolve({ waiting: 0, active: 0, state: 'open' });
   }
 
   state(): Promise<JobState> {

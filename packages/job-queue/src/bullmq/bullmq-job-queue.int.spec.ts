@@ -4,9 +4,11 @@ import type { Lane } from '@fovea/schemas/jobs';
 import { describeIf, type RedisServer, redisBinary, startRedisServer } from '@fovea/testing';
 import { afterAll, beforeAll, beforeEach, expect, it } from '@jest/globals';
 import type { Redis } from 'ioredis';
+import { describeLaneControl } from '../conformance/lane-control.js';
 import { describeJobQueue, exampleJob } from '../conformance.js';
 import type { JobQueue } from '../index.js';
 import { createBullMqJobQueue } from './bullmq-job-queue.js';
+import { createBullMqLaneControl } from './bullmq-lane-control.js';
 import type { UnreadableJob } from './envelope.js';
 
 describeIf(redisBinary, 'BullMQ adapter', () => {
@@ -15,6 +17,15 @@ describeIf(redisBinary, 'BullMQ adapter', () => {
     return {
       connect: async () =>
         createBullMqJobQueue({ redis: { url: server.url, clientName: 'spec' }, role: 'worker' }),
+      stop: () => server.stop(),
+    };
+  });
+  describeLaneControl('BullMQ', async () => {
+    const server = await startRedisServer();
+    const redis = { url: server.url, clientName: 'spec' };
+    return {
+      connect: async () => createBullMqJobQueue({ redis, role: 'worker' }),
+      control: async () => createBullMqLaneControl(redis),
       stop: () => server.stop(),
     };
   });
@@ -98,7 +109,7 @@ describeIf(redisBinary, 'BullMqJobQueue', () => {
       'the envelope is not JSON',
       'v: invalid_value',
     ]);
-    expect(await queue.depth(lane)).toEqual({ waiting: 0, active: 0 });
+    expect(await queue.depth(lane)).toMatchObject({ waiting: 0, active: 0 });
   });
 
   it('keeps the event stream of a busy lane short', async () => {

@@ -20,11 +20,12 @@ return redis.call('DEL', KEYS[1])
  * Puts the next of the jobs from a score on in front, under another score. It keeps the priority in its hash: handed back, it
  * is again the first among its like.
  *
- * KEYS  1 prioritized
+ * KEYS  1 prioritized, 2 meta
  * ARGV  1 lowest score of those to choose from, 2 score to give
- * Returns 1, or 0 when there is none
+ * Returns 1, or 0 when there is none, or none may be taken
  */
 export const advanceScript = defineScript(`
+if redis.call('HEXISTS', KEYS[2], 'paused') == 1 then return 0 end
 local first = redis.call('ZRANGEBYSCORE', KEYS[1], ARGV[1], '+inf', 'LIMIT', 0, 1)[1]
 if not first then return 0 end
 redis.call('ZADD', KEYS[1], 'XX', ARGV[2], first)

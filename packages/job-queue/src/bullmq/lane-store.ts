@@ -4,7 +4,7 @@ import { type Lane, MAX_ENVELOPE_BYTES } from '@fovea/schemas/jobs';
 import { createRedisBackend, Job, Queue, type RedisQueueBackend } from 'bullmq';
 import type { Redis } from 'ioredis';
 import { z } from 'zod';
-import { type JobState, type LaneDepth, NICE_PRIORITY, NORMAL_PRIORITY } from '../index.js';
+import { type JobState, type LaneDepth, type LaneState, NICE_PRIORITY, NORMAL_PRIORITY } from '../index.js';
 import { advanceScript, removeScript } from './lane-scripts.js';
 import type { LockKeys } from './locks/lock-messages.js';
 import { LOCK_MS } from './locks/lock-renewal.js';
@@ -24,6 +24,8 @@ const JOB_NAME = 'inference';
 const MAX_EVENTS = 100;
 /** Below the checks' pace, so that each check of a single worker finds the turn free. */
 const STALLED_TURN_MS = 400;
+/** Our field beside BullMQ's `paused` in the lane's `meta` hash: producers are to refuse new requests. */
+const REFUSING = 'refusing';
 /** Retrying is decided by the token stream's log, never by a count in the queue. */
 const PRACTICALLY_UNLIMITED = 1_000_000;
 
@@ -36,8 +38,16 @@ const takenSchema = z.tuple([
   z.string(),
 ]);
 const stateSchema = z.tuple([z.number().nullable(), z.number(), z.number()]);
+const headsSchema = z.array(z.array(z.string()));
+const timesSchema = z.array(z.coerce.number().nullable());
 const idleSchema = z.tuple([z.array(z.string()), z.array(z.string()), z.array(z.string())]);
-const depthSchema = z.tuple([z.number(), z.number(), z.number()]);
+const depthSchema = z.tuple([z.number(), z.number(), z.number(), z.number(), z.number()]);
+
+/** By whether consumers may take nothing, and whether no new requests are accepted. */
+function toState(isPaused: boolean, isRefusing: boolean): LaneState {
+  if (isRefusing) return isPaused ? 'closed' : 'draining';
+  return isPaused ? 'paused' : 'open';
+}
 
 /** Codes with which BullMQ's scripts say that a job is no longer ours: gone, unlocked, not active, locked by another. */
 const lockLostCodes: readonly unknown[] = [-1, -2, -3, -6];
@@ -119,10 +129,50 @@ export class LaneStore {
 
   async depth(): Promise<LaneDepth> {
     const replies = await this.#transaction((multi) =>
-      multi.llen(this.#key('wait')).zcard(this.#key('prioritized')).llen(this.#key('active')),
+      multi
+        .llen(this.#key('wait'))
+        .zcard(this.#key('prioritized'))
+        .llen(this.#key('active'))
+        .hexists(this.#key('meta'), 'paused')
+        .hexists(this.#key('meta'), REFUSING),
     );
-    const [recovered, prioritized, active] = depthSchema.parse(replies);
-    return { waiting: recovered + prioritized, active };
+    const [recovered, prioritized, active, paused, refusing] = depthSchema.parse(replies);
+    return { waiting: recovered + prioritized, active, state: toState(paused === 1, refusing === 1) };
+  }
+
+  /**
+   * When the first of those waiting was enqueued, ms since the epoch: the first of each priority in use, and the first
+   * of those given back by a dead worker.
+   */
+  async oldestEnqueuedAtMs(): Promise<number | undefined> {
+    const prioritized = this.#key('prioritized');
+    const heads = headsSchema
+      .parse(
+        await this.#transaction((multi) =>
+          multi
+            .lrange(this.#key('wait'), -1, -1)
+            .zrange(prioritized, '0', '0')
+            .zrange(prioritized, `${firstScore(NICE_PRIORITY)}`, '+inf', 'BYSCORE', 'LIMIT', 0, 1),
+        ),
+      )
+      .flat();
+    const times = timesSchema.parse(
+      await this.#transaction((multi) => {
+        for (const id of heads) multi.hget(this.#key(id), 'timestamp');
+        return multi;
+      }),
+    );
+    const known = times.filter((time) => time !== null);
+    return known.length === 0 ? undefined : Math.min(...known);
+  }
+
+  /** Refusing comes first and goes last, so that nobody sees the lane more open than it was and will be. */
+  async setState(state: LaneState): Promise<void> {
+    const isRefusing = state === 'draining' || state === 'closed';
+    const meta = this.#key('meta');
+    if (isRefusing) await this.client.hset(meta, REFUSING, 1);
+    await this.#backend.pause(state === 'paused' || state === 'closed');
+    if (!isRefusing) await this.client.hdel(meta, REFUSING);
   }
 
   async state(requestId: string): Promise<JobState> {
@@ -170,7 +220,7 @@ export class LaneStore {
   /** Lets the next of the nice jobs go before those of normal priority. */
   async advanceNice(): Promise<void> {
     const scores = [firstScore(NICE_PRIORITY), firstScore(NORMAL_PRIORITY) - 1];
-    await advanceScript.run(this.client, [this.#key('prioritized')], scores);
+    await advanceScript.run(this.client, [this.#key('prioritized'), this.#key('meta')], scores);
   }
 
   /** True when the lock was still ours. */

@@ -51,7 +51,7 @@ describeIf(redisBinary, 'BullMqJobQueue when Redis crashes and comes back', () =
     expect(lease?.lost.aborted).toBe(false);
     await lease?.acknowledge();
     await next?.acknowledge();
-    expect(await queue.depth(lane)).toEqual({ waiting: 0, active: 0 });
+    expect(await queue.depth(lane)).toMatchObject({ waiting: 0, active: 0 });
   });
 
   it('ends a take at once when it is stopped while Redis is away', async () => {
