@@ -1,7 +1,7 @@
-import { modelAvailableSchema, modelSettingsSchema } from '@fovea/schemas/http';
+import { modelAvailableSchema, modelCardSchema, modelSettingsSchema } from '@fovea/schemas/http';
 import { type GeneratorType, type Model, modelPackageSchema } from '@fovea/schemas/model-package';
 import { describe, expect, it } from '@jest/globals';
-import { toModelAvailable, toModelSettings } from './listing-wire.js';
+import { toModelAvailable, toModelCard, toModelSettings } from './listing-wire.js';
 
 const listing = (generatorType: GeneratorType, changes: Partial<Model> = {}) => {
   const model = {
@@ -102,6 +102,17 @@ describe('the Pharia listings', () => {
       hostings: [],
       qa_support: false,
       summarization_support: false,
+    });
+  });
+});
+
+describe('the model card', () => {
+  it('tells the package that offers the model', () => {
+    expect(modelCardSchema.strict().parse(toModelCard(listing('onnx', { chat: true })))).toMatchObject({
+      id: 'm',
+      checkpoint: 'c',
+      version: 1,
+      max_model_len: 8192,
     });
   });
 });

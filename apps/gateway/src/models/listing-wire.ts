@@ -12,6 +12,8 @@ export const toModelCard = ({ model, package: modelPackage, status }: ModelListi
   status,
   max_model_len: modelPackage.maxModelLen,
   multimodal: model.multimodalEnabled,
+  checkpoint: modelPackage.checkpoint,
+  version: modelPackage.version,
 });
 
 /** The kinds of workers that clients know; what is not one of the others speaks the protocol of vLLM. */

@@ -12,6 +12,8 @@ export const modelCardSchema = z
     status: statusSchema,
     max_model_len: z.number().int(),
     multimodal: z.boolean(),
+    checkpoint: z.string().meta({ description: 'The package that offers it, with its `version`.' }),
+    version: z.number().int(),
   })
   .meta({ id: 'ModelCard' });
 export const modelListSchema = z
