@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { request as httpRequest } from 'node:http';
+import { connect } from 'node:net';
 import { FoveaError } from '@fovea/errors';
 import { createLogger } from '@fovea/observability';
 import { afterEach, describe, expect, it } from '@jest/globals';
@@ -444,5 +445,18 @@ describe('a client that goes away', () => {
     while (model.requests.length === 0) await new Promise(setImmediate);
     shutdown.abort(new Error('The server is shutting down.'));
     expect(eventsOf((await answer).body).slice(-2)).toMatchObject([{ error: { code: 500 } }, 'DONE']);
+  });
+});
+
+describe('closing', () => {
+  it('waits for no connection that has not sent a request', async () => {
+    const { server, listen } = serve([hello()]);
+    const port = await listen();
+    const accepted = once(server.server, 'connection');
+    const silent = connect(port, '127.0.0.1');
+    await accepted;
+    const ended = once(silent, 'close');
+    await server.close();
+    await ended;
   });
 });

@@ -1,3 +1,4 @@
+import type { Socket } from 'node:net';
 import Fastify, { type FastifyError, type FastifyInstance } from 'fastify';
 import { createBearerCheck, isGuarded } from './bearer-auth.js';
 import { type ChatRouteParts, registerChatRoute } from './chat/chat-route.js';
@@ -78,13 +79,21 @@ function registerErrors(server: FastifyInstance, parts: ShimServerParts): void {
 }
 
 /**
- * Closing waits for every connection, and one whose headers are out already stays open for the keep-alive time after
- * its answer; so each is ended with its answer once the server closes.
+ * Closing waits for every connection. One whose headers are out already stays open for the keep-alive time after its
+ * answer, so each is ended with its answer once the server closes. One that has not sent a request yet is no idle one to
+ * Node, which gives it the time that a request's headers may take, so those are ended at once.
  */
 function endConnectionsOnClose(server: FastifyInstance): void {
   let isClosing = false;
+  const silent = new Set<Socket>();
+  server.server.on('connection', (socket) => {
+    silent.add(socket);
+    socket.once('close', () => silent.delete(socket));
+  });
+  server.server.on('request', ({ socket }) => silent.delete(socket));
   server.addHook('preClose', async () => {
     isClosing = true;
+    for (const socket of silent) socket.destroy();
   });
   server.addHook('onResponse', async (request) => {
     if (isClosing) request.raw.socket.destroySoon();
