@@ -1,9 +1,14 @@
-import { type EmbeddingsRequestWire, embeddingsRequestSchema } from '@fovea/schemas/http';
+import {
+  type EmbeddingsRequestWire,
+  embeddingsRequestSchema,
+  MAX_EMBEDDING_INPUTS,
+} from '@fovea/schemas/http';
 import type { EmbedInputs } from '@fovea/schemas/jobs';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { mediaPlaces } from '../ingest/media/media-places.js';
 import { parseRequest, withoutNulls } from '../ingest/parse-request.js';
 import { beginAnswer } from '../tasks/begin-answer.js';
+import { requireAtMost } from '../tasks/refusals.js';
 import { setAnswerHeaders } from '../tasks/request-head.js';
 import type { TaskRoute } from '../tasks/task-route.js';
 import { sendJsonPieces } from './send-json-pieces.js';
@@ -24,7 +29,7 @@ export class EmbeddingsHandler {
       read: (asker) => this.route.readJson(request, reply, asker, noMedia),
       accept: async ({ value }, asker) => {
         const present = withoutNulls(value);
-        const wire = parseRequest(embeddingsRequestSchema, present);
+        const wire = parseEmbeddings(present);
         const inputsFor = () => toInputs(wire.input);
         const { dimensions } = wire;
         const accepted = await this.embedding.submit({ model: wire.model, inputsFor, dimensions }, asker);
@@ -54,6 +59,16 @@ export class EmbeddingsHandler {
       },
     });
   }
+}
+
+/** Throws `INVALID_REQUEST` with the path of the first field that is wrong. */
+export function parseEmbeddings(value: unknown): EmbeddingsRequestWire {
+  const { input } = Object(value) as { input?: unknown };
+  const isPrompt = Array.isArray(input) && typeof input[0] === 'number';
+  if (!isPrompt) {
+    requireAtMost(input, { name: 'max_embedding_inputs', value: MAX_EMBEDDING_INPUTS }, 'input');
+  }
+  return parseRequest(embeddingsRequestSchema, value);
 }
 
 function toInputs(input: EmbeddingsRequestWire['input']): EmbedInputs {

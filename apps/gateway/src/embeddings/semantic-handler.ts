@@ -3,6 +3,7 @@ import type { ModelListing } from '@fovea/model-registry';
 import {
   type BatchSemanticEmbedRequestWire,
   batchSemanticEmbedRequestSchema,
+  MAX_BATCH_PROMPTS,
   type PromptWire,
   type SemanticEmbedRequestWire,
   semanticEmbedRequestSchema,
@@ -12,6 +13,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { mediaPlaces } from '../ingest/media/media-places.js';
 import { parseRequest, withoutNulls } from '../ingest/parse-request.js';
 import { beginAnswer } from '../tasks/begin-answer.js';
+import { requireAtMost } from '../tasks/refusals.js';
 import { setAnswerHeaders } from '../tasks/request-head.js';
 import type { TaskRoute } from '../tasks/task-route.js';
 import { toEmbedInput } from './prompt-input.js';
@@ -39,7 +41,7 @@ export class SemanticHandler {
 
   batch(request: FastifyRequest, reply: FastifyReply): Promise<void> {
     return this.#run(request, reply, (value) => {
-      const wire: BatchSemanticEmbedRequestWire = parseRequest(batchSemanticEmbedRequestSchema, value);
+      const wire = parseBatch(value);
       const prompts = wire.prompts.map((prompt, at) => [prompt, `prompts[${at}]`] as const);
       return { wire, prompts, listKey: 'embeddings' };
     });
@@ -90,6 +92,13 @@ interface Parsed {
   /** Each with its path. */
   readonly prompts: readonly (readonly [PromptWire, string])[];
   readonly listKey: 'embedding' | 'embeddings';
+}
+
+/** Throws `INVALID_REQUEST` with the path of the first field that is wrong. */
+export function parseBatch(value: unknown): BatchSemanticEmbedRequestWire {
+  const { prompts } = Object(value) as { prompts?: unknown };
+  requireAtMost(prompts, { name: 'max_batch_prompts', value: MAX_BATCH_PROMPTS }, 'prompts');
+  return parseRequest(batchSemanticEmbedRequestSchema, value);
 }
 
 /** All as texts or all as token ids: the prompts of one call are alike. */

@@ -2,9 +2,12 @@ import { maxHeaderSize } from 'node:http';
 import type { ErrorCode } from '@fovea/errors';
 import {
   type LimitsWire,
+  MAX_BATCH_PROMPTS,
   MAX_CANDIDATES,
+  MAX_EMBEDDING_INPUTS,
   MAX_KEY_DESCRIPTION_CHARS,
   MAX_PERMISSIONS,
+  MAX_RERANK_DOCUMENTS,
 } from '@fovea/schemas/http';
 import { MAX_IMAGE_SIDE_PX } from '../gateway.config.js';
 import { MAX_LINGER_BYTES, MAX_LINGER_MS } from '../http/linger.js';
@@ -98,6 +101,21 @@ export const fixedLimits = {
   max_candidates: limit(
     MAX_CANDIDATES,
     'Texts that one request to `/completions` generates: prompts, times `n` or `best_of`.',
+    'INVALID_REQUEST',
+  ),
+  max_embedding_inputs: limit(
+    MAX_EMBEDDING_INPUTS,
+    'Inputs of one request to `/embeddings`.',
+    'INVALID_REQUEST',
+  ),
+  max_batch_prompts: limit(
+    MAX_BATCH_PROMPTS,
+    'Prompts of one request to `/batch_semantic_embed`.',
+    'INVALID_REQUEST',
+  ),
+  max_rerank_documents: limit(
+    MAX_RERANK_DOCUMENTS,
+    'Documents of one request to `/rerank`.',
     'INVALID_REQUEST',
   ),
   max_permissions: limit(MAX_PERMISSIONS, 'Permissions that are asked about at once.', 'INVALID_REQUEST'),

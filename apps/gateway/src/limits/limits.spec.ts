@@ -11,6 +11,8 @@ import type { ApiKeyStore } from '../auth/api-key-store.js';
 import { CreatedKeys } from '../auth/created-keys.js';
 import { toCompletionsTask } from '../completion/openai/to-completions-task.js';
 import { listingOf } from '../completion/testing/listing.js';
+import { parseEmbeddings } from '../embeddings/embeddings-handler.js';
+import { parseBatch } from '../embeddings/semantic-handler.js';
 import { MAX_IMAGE_SIDE_PX, readGatewayConfig } from '../gateway.config.js';
 import { chatMedia } from '../ingest/media/media-places.js';
 import { StreamingBodyReader } from '../ingest/streaming-body-reader.js';
@@ -18,6 +20,7 @@ import { TextParser } from '../ingest/text/text-parser.js';
 import { checkJsonSchema } from '../json-schema/check-json-schema.js';
 import { checkPattern } from '../json-schema/check-pattern.js';
 import { readForm, readTextField } from '../multipart/read-form.js';
+import { parseRerank } from '../rerank/rerank-handler.js';
 import { parseContentEncoding } from '../upload/content-encoding.js';
 import { decompress } from '../upload/decompress.js';
 import { LargeWindows } from '../upload/large-windows.js';
@@ -124,6 +127,10 @@ const offences: Record<keyof Fixed, ((value: number) => unknown) | undefined> = 
   },
   max_candidates: (value) =>
     toCompletionsTask({ model: 'm', prompt: Array(value / 16 + 1).fill('a'), n: 16 }, {}, listingOf('vllm')),
+  max_embedding_inputs: (value) => parseEmbeddings({ model: 'm', input: Array(value + 1).fill('a') }),
+  max_batch_prompts: (value) => parseBatch({ prompts: Array(value + 1).fill('a'), representation: 'query' }),
+  max_rerank_documents: (value) =>
+    parseRerank({ model: 'm', query: 'q', documents: Array(value + 1).fill('a') }),
   max_permissions: (value) =>
     grantedPermissions(Array(value + 1).fill('ExecuteJobs'), { list: () => Promise.resolve([]) }),
   // Nobody is told: the connection is closed. The early answers' own test measures it.

@@ -1,11 +1,17 @@
 import { FoveaError } from '@fovea/errors';
-import { type RerankAnswerWire, rerankRequestSchema } from '@fovea/schemas/http';
+import {
+  MAX_RERANK_DOCUMENTS,
+  type RerankAnswerWire,
+  type RerankRequestWire,
+  rerankRequestSchema,
+} from '@fovea/schemas/http';
 import type { RerankTask } from '@fovea/schemas/jobs';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { mediaPlaces } from '../ingest/media/media-places.js';
 import { parseRequest, withoutNulls } from '../ingest/parse-request.js';
 import { beginAnswer, collectEvents } from '../tasks/begin-answer.js';
 import { type ModelDirectory, requireOffer, requireWorker } from '../tasks/model-directory.js';
+import { requireAtMost } from '../tasks/refusals.js';
 import { setAnswerHeaders } from '../tasks/request-head.js';
 import type { SubmitJob } from '../tasks/submit-job.js';
 import type { TaskRoute } from '../tasks/task-route.js';
@@ -24,7 +30,7 @@ export class RerankHandler {
     return this.route.run(request, reply, {
       read: (asker) => this.route.readJson(request, reply, asker, noMedia),
       accept: async ({ value }, asker) => {
-        const wire = parseRequest(rerankRequestSchema, withoutNulls(value));
+        const wire = parseRerank(withoutNulls(value));
         const listing = await this.models.find(wire.model);
         requireOffer(listing, 'rerank');
         requireWorker(listing);
@@ -58,6 +64,13 @@ export class RerankHandler {
       },
     });
   }
+}
+
+/** Throws `INVALID_REQUEST` with the path of the first field that is wrong. */
+export function parseRerank(value: unknown): RerankRequestWire {
+  const { documents } = Object(value) as { documents?: unknown };
+  requireAtMost(documents, { name: 'max_rerank_documents', value: MAX_RERANK_DOCUMENTS }, 'documents');
+  return parseRequest(rerankRequestSchema, value);
 }
 
 function ranked(scores: readonly number[], documents: number): RerankAnswerWire['results'] {

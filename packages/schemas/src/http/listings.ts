@@ -127,6 +127,9 @@ export const limitsSchema = z
     max_api_keys_per_tenant: z.number().int().meta({ description: 'Created ones.' }),
     max_api_key_description_chars: z.number().int(),
     max_candidates: z.number().int().meta({ description: 'Texts that one request generates.' }),
+    max_embedding_inputs: z.number().int().meta({ description: 'Of one request to `/embeddings`.' }),
+    max_batch_prompts: z.number().int().meta({ description: 'Of one request to `/batch_semantic_embed`.' }),
+    max_rerank_documents: z.number().int(),
     max_permissions: z.number().int().meta({ description: 'Asked about at once.' }),
     file_lifetime_s: z.number().meta({ description: 'Of a stored file whose upload does not say.' }),
     models: z.array(
