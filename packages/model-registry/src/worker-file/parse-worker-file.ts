@@ -3,7 +3,8 @@ import type { Capabilities, GeneratorType, Model } from '@fovea/schemas/model-pa
 import { parse, TomlError } from 'smol-toml';
 import type { z } from 'zod';
 import { type ImageProcessorSettings, toImageProcessorSettings } from './image-processor-table.js';
-import { toProblems, unknownKeys } from './toml-problems.js';
+import { type FindPosition, keyPositions, positionText } from './key-positions.js';
+import { pathText, toProblems, unknownKeys } from './toml-problems.js';
 import { WorkerFileError } from './worker-file-error.js';
 import { type modelTableSchema, workerFileSchema } from './worker-file-schema.js';
 
@@ -59,20 +60,29 @@ function parseToml(text: string, path: string): unknown {
     return parse(text, { maxDepth: MAX_DEPTH, unsafeKeyBehaviour: 'throw' });
   } catch (error) {
     if (!(error instanceof TomlError)) throw error;
-    const where = `line ${error.line}, column ${error.column}`;
+    const { line, column } = error;
+    const where = 'the file';
     // The message goes on with an excerpt of the file, which may hold a token.
     const reason = error.message.split('\n', 1)[0]?.replace('Invalid TOML document: ', '');
-    throw new WorkerFileError(path, [{ where, found: reason ?? 'a syntax error', expected: 'TOML' }]);
+    const found = reason ?? 'a syntax error';
+    throw new WorkerFileError(path, [{ where, position: { line, column }, found, expected: 'TOML' }]);
   }
 }
 
 const isRedisUrl = (url: string): boolean => /^rediss?:\/\//i.test(url) && URL.canParse(url);
 
-function warningsOf(content: unknown, queue: { url?: string | undefined; token?: unknown }): string[] {
-  const warnings = unknownKeys(workerFileSchema, content).map((path) => `${path} is unknown and ignored`);
-  if (queue.token !== undefined) warnings.push('queue.token is ignored: workers need none');
+function warningsOf(
+  content: unknown,
+  queue: { url?: string | undefined; token?: unknown },
+  find: FindPosition,
+): string[] {
+  const key = (path: readonly PropertyKey[]): string => `${pathText(path)}${positionText(find(path))}`;
+  const unknown = unknownKeys(workerFileSchema, content);
+  const warnings = unknown.map((path) => `${key(path)} is unknown and ignored`);
+  if (queue.token !== undefined) warnings.push(`${key(['queue', 'token'])} is ignored: workers need none`);
   if (queue.url !== undefined && !isRedisUrl(queue.url)) {
-    warnings.push('queue.url is ignored: it is not a redis(s):// address, REDIS_URL counts');
+    const why = 'it is not a redis(s):// address, REDIS_URL counts';
+    warnings.push(`${key(['queue', 'url'])} is ignored: ${why}`);
   }
   return warnings;
 }
@@ -162,13 +172,14 @@ function toQueue({ queue, generator }: FileContent): WorkerFile['queue'] {
  */
 export function parseWorkerFile(text: string, path: string): WorkerFile {
   const content = parseToml(text, path);
+  const find = keyPositions(text);
   const parsed = workerFileSchema.safeParse(content);
-  if (!parsed.success) throw new WorkerFileError(path, toProblems(parsed.error, content));
+  if (!parsed.success) throw new WorkerFileError(path, toProblems(parsed.error, content, find));
   const { generator, queue, monitoring } = parsed.data;
   return {
     generator: toGenerator(generator, path),
     queue: toQueue(parsed.data),
     monitoring: { metricsPort: monitoring.metrics_port },
-    warnings: warningsOf(content, queue),
+    warnings: warningsOf(content, queue, find),
   };
 }

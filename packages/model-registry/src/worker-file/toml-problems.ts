@@ -1,10 +1,11 @@
 import { z } from 'zod';
+import type { FindPosition } from './key-positions.js';
 import type { WorkerFileProblem } from './worker-file-error.js';
 
 type Path = readonly PropertyKey[];
 
 /** Names of models are free text and always quoted; other keys only where TOML asks for it. */
-function pathText(path: Path): string {
+export function pathText(path: Path): string {
   return path
     .map((key, index) => {
       if (typeof key === 'number') return `[${key}]`;
@@ -51,12 +52,16 @@ function expectedText(message: string): string {
 }
 
 /** Issues of the schema as problems, in the order of the file's sections. */
-export function toProblems(error: z.ZodError, content: unknown): WorkerFileProblem[] {
-  return error.issues.map((issue) => ({
-    where: pathText(issue.path),
-    found: foundText(valueAt(content, issue.path), issue.path),
-    expected: expectedText(issue.message),
-  }));
+export function toProblems(error: z.ZodError, content: unknown, find: FindPosition): WorkerFileProblem[] {
+  return error.issues.map((issue) => {
+    const position = find(issue.path);
+    return {
+      where: pathText(issue.path),
+      ...(position === undefined ? {} : { position }),
+      found: foundText(valueAt(content, issue.path), issue.path),
+      expected: expectedText(issue.message),
+    };
+  });
 }
 
 function unwrap(schema: unknown): unknown {
@@ -68,7 +73,7 @@ function unwrap(schema: unknown): unknown {
 }
 
 /** Paths of keys that the schema does not know: most likely misspelt, or of another version. */
-export function unknownKeys(schema: unknown, value: unknown, path: Path = []): string[] {
+export function unknownKeys(schema: unknown, value: unknown, path: Path = []): Path[] {
   const known = unwrap(schema);
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return [];
   if (known instanceof z.ZodRecord) {
@@ -78,8 +83,6 @@ export function unknownKeys(schema: unknown, value: unknown, path: Path = []): s
   }
   if (!(known instanceof z.ZodObject)) return [];
   return Object.entries(value).flatMap(([key, inner]) =>
-    Object.hasOwn(known.shape, key)
-      ? unknownKeys(known.shape[key], inner, [...path, key])
-      : [pathText([...path, key])],
+    Object.hasOwn(known.shape, key) ? unknownKeys(known.shape[key], inner, [...path, key]) : [[...path, key]],
   );
 }

@@ -1,7 +1,11 @@
+import { type Position, positionText } from './key-positions.js';
+
 /** What is wrong in a worker file. */
 export interface WorkerFileProblem {
-  /** `queue.models."x".chat_task.supported`, or `line 3, column 7` when the text is not TOML. */
+  /** `queue.models."x".chat_task.supported`, or `the file` when the text is not TOML. */
   readonly where: string;
+  /** Of the key, or of the table that lacks it; absent when the whole file does. */
+  readonly position?: Position;
   /** What stands there, without anything that may be a secret. */
   readonly found: string;
   readonly expected: string;
@@ -22,7 +26,8 @@ export class WorkerFileError extends Error {
   /** One list for stderr, a line per problem. */
   format(): string {
     const lines = this.problems.map(
-      ({ where, found, expected }) => `  ${where}: found ${found}, expected ${expected}`,
+      ({ where, position, found, expected }) =>
+        `  ${where}${positionText(position)}: found ${found}, expected ${expected}`,
     );
     return [`${this.path} cannot be used:`, ...lines].join('\n');
   }

@@ -139,10 +139,10 @@ describe('parseWorkerFile', () => {
   it('warns of unknown keys by their path, in every section', () => {
     const text = `${minimal}multimodal_enable = true\nchat_task.suported = true\n[monitoring]\nport = 1\n[checkpoint]\nx = 1\n`;
     expect(parseWorkerFile(text, 'w').warnings).toEqual([
-      'queue.models."ocr".multimodal_enable is unknown and ignored',
-      'queue.models."ocr".chat_task.suported is unknown and ignored',
-      'monitoring.port is unknown and ignored',
-      'checkpoint is unknown and ignored',
+      'queue.models."ocr".multimodal_enable (line 9, column 1) is unknown and ignored',
+      'queue.models."ocr".chat_task.suported (line 10, column 1) is unknown and ignored',
+      'monitoring.port (line 12, column 1) is unknown and ignored',
+      'checkpoint (line 13, column 1) is unknown and ignored',
     ]);
   });
 
@@ -174,9 +174,11 @@ chat_task.supported = 1
       'queue.models."my model".maximum_completion_tokens': '1.5',
       'queue.models."my model".chat_task.supported': '1',
     });
-    expect(error.format()).toContain('  queue.version: found "1", expected a whole number of at least 0');
     expect(error.format()).toContain(
-      '  queue.models."my model".chat_task.supported: found 1, expected a boolean',
+      '  queue.version (line 9, column 1): found "1", expected a whole number of at least 0',
+    );
+    expect(error.format()).toContain(
+      '  queue.models."my model".chat_task.supported (line 14, column 1): found 1, expected a boolean',
     );
     expect(error.format()).toMatch(/^\/etc\/w\.toml cannot be used:\n/);
   });
@@ -196,7 +198,8 @@ chat_task.supported = 1
 
   it('gives line and column of a syntax error, without the text of the file', () => {
     const error = problemsOf('edition = 1\n[queue]\ntoken = "hunter2\n');
-    expect(error.problems[0]?.where).toMatch(/^line 3, column \d+$/);
+    expect(error.problems[0]?.position).toEqual({ line: 3, column: expect.any(Number) });
+    expect(error.format()).toMatch(/the file \(line 3, column \d+\): found /);
     expect(error.format()).not.toContain('hunter2');
   });
 
