@@ -23,6 +23,7 @@ COPY --from=manifests /fovea .
 RUN npm ci --omit=dev --workspace=@fovea/gateway --no-audit --no-fund
 COPY --from=build /fovea/packages packages
 COPY --from=build /fovea/apps/gateway apps/gateway
+COPY --from=build /fovea/apps/playground apps/playground
 
 FROM node
 ENV NODE_ENV=production

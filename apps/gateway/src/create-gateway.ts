@@ -27,9 +27,12 @@ import { endConnectionsOnClose } from './http/end-connections-on-close.js';
 import { ErrorFilter } from './http/error-filter.js';
 import { createHttpServer } from './http/http-server.js';
 import { LoggerBridge } from './http/logger-bridge.js';
+import { createUnroutedHandler } from './http/unrouted.js';
 import { TextParser } from './ingest/text/text-parser.js';
 import { RequestJournal } from './journal/request-journal.js';
 import { openApiDocument } from './openapi/document.js';
+import { installPlayground } from './playground/install-playground.js';
+import { playgroundFolder, readPageFiles } from './playground/page-files.js';
 
 /** A gateway that listens. */
 export interface Gateway {
@@ -39,7 +42,7 @@ export interface Gateway {
   close(): Promise<void>;
 }
 
-function createAdapter(config: GatewayConfig, onTurnedAway: OnTurnedAway): FastifyAdapter {
+function createAdapter(config: GatewayConfig, logger: Logger, onTurnedAway: OnTurnedAway): FastifyAdapter {
   const { GATEWAY_TLS_CERT: cert, GATEWAY_TLS_KEY: key } = config;
   const tls =
     cert === undefined || key === undefined
@@ -51,7 +54,8 @@ function createAdapter(config: GatewayConfig, onTurnedAway: OnTurnedAway): Fasti
     bodyLimit: config.GATEWAY_MAX_BODY_BYTES,
     routerOptions: { maxParamLength: 512 },
     clientErrorHandler: createClientErrorHandler(onTurnedAway),
-    return503OnClosing: true,
+    frameworkErrors: createUnroutedHandler(logger, onTurnedAway),
+    return503OnClosing: false,
     forceCloseConnections: 'idle',
   });
 }
@@ -106,10 +110,10 @@ async function readiness(
 export async function createGateway(config: GatewayConfig, logger: Logger): Promise<Gateway> {
   const telemetry = createGatewayTelemetry(logger);
   const onTurnedAway: OnTurnedAway = (refusal) => telemetry.turnedAway(refusal);
-  const adapter = createAdapter(config, onTurnedAway);
+  const adapter = createAdapter(config, logger, onTurnedAway);
   const fastify: FastifyInstance = adapter.getInstance();
   installEarlyAnswer(fastify);
-  endConnectionsOnClose(fastify);
+  endConnectionsOnClose(fastify, logger, onTurnedAway);
   const app = await NestFactory.create<NestFastifyApplication>(
     AppModule.register(config, logger, telemetry),
     adapter,
@@ -127,6 +131,7 @@ export async function createGateway(config: GatewayConfig, logger: Logger): Prom
   }
   app.useGlobalFilters(new ErrorFilter(logger, onTurnedAway));
   await installDocs(fastify);
+  if (config.PLAYGROUND === 'on') installPlayground(fastify, readPageFiles(playgroundFolder()));
   await app.get(BlobStore).check();
   app.get(InterestKeeper).start();
   app.get(Sweeper).start();

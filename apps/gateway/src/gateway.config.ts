@@ -114,6 +114,9 @@ export const variables = {
   GATEWAY_MAX_WAITING_JOBS: variable(integer({ min: 1 }).default(1000), {
     help: 'Most jobs that may wait in one lane of a checkpoint.',
   }),
+  PLAYGROUND: variable(oneOf(['on', 'off']).default('on'), {
+    help: 'Whether `/` serves the playground, a page to try the models with. It asks for a key itself.',
+  }),
   LOG_LEVEL: variable(oneOf(['trace', 'debug', 'info', 'warn', 'error']).default('info'), {
     help: 'Log level.',
   }),

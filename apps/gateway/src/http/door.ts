@@ -10,7 +10,8 @@ import { contextOf, openContext } from './request-context.js';
 import { sendError } from './send-error.js';
 
 const publicPaths = new Set(['/', '/health', '/version', '/openapi.json', '/openapi.yaml', '/docs']);
-const isPublic = (path: string): boolean => publicPaths.has(path) || path.startsWith('/docs/');
+const isPublic = (path: string): boolean =>
+  publicPaths.has(path) || path.startsWith('/docs/') || path.startsWith('/playground/');
 
 /** Hears of every request that is refused before a handler has seen it. */
 export type OnTurnedAway = (refusal: RequestRejection) => void;
