@@ -35,6 +35,7 @@ import { ModelPackagesController } from './models/model-packages.controller.js';
 import { ModelsController } from './models/models.controller.js';
 import { OpenApiController } from './openapi/openapi.controller.js';
 import { StatusController } from './ops/status.controller.js';
+import { ImageTokensController } from './playground/image-tokens.controller.js';
 import { RerankController } from './rerank/rerank.controller.js';
 import { rerankProviders } from './rerank/rerank.providers.js';
 import { taskProviders } from './tasks/tasks.providers.js';
@@ -100,6 +101,7 @@ export class AppModule {
         TranscriptionController,
         UnofferedController,
         FilesController,
+        ImageTokensController,
         ModelsController,
         ModelPackagesController,
         StatusController,

@@ -12,6 +12,7 @@ export const toModelCard = ({ model, package: modelPackage, status }: ModelListi
   status,
   max_model_len: modelPackage.maxModelLen,
   multimodal: model.multimodalEnabled,
+  tools: modelPackage.capabilities.tools,
   checkpoint: modelPackage.checkpoint,
   version: modelPackage.version,
 });

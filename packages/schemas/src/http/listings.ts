@@ -12,6 +12,7 @@ export const modelCardSchema = z
     status: statusSchema,
     max_model_len: z.number().int(),
     multimodal: z.boolean(),
+    tools: z.boolean().meta({ description: 'Whether requests may offer it tools.' }),
     checkpoint: z.string().meta({ description: 'The package that offers it, with its `version`.' }),
     version: z.number().int(),
   })

@@ -1,4 +1,4 @@
-import { errors, type Json, json, pathParameter, type RouteSpec, ref } from './route-spec.js';
+import { errors, type Json, json, pathParameter, queryParameter, type RouteSpec, ref } from './route-spec.js';
 
 const listing = (
   path: string,
@@ -42,6 +42,43 @@ const removal: RouteSpec = {
   ),
 };
 
+const side = (name: string): Json => ({
+  ...queryParameter(name, 'Pixels, upright.', { type: 'integer', minimum: 1, maximum: 4000 }),
+  required: true,
+});
+
+const imageTokens: RouteSpec = {
+  ...listing(
+    '/image-tokens',
+    'countImageTokens',
+    'What a picture of so many pixels costs with a model.',
+    {
+      type: 'object',
+      properties: {
+        tokens: {
+          type: ['integer', 'null'],
+          description: "Null where nothing is known of the model's image processor.",
+        },
+      },
+      required: ['tokens'],
+    },
+    'OpenAiError',
+  ),
+  parameters: [
+    { ...queryParameter('model', 'Name of the model.', { type: 'string' }), required: true },
+    side('width'),
+    side('height'),
+  ],
+  errors: errors(
+    'UNAUTHORIZED',
+    'INVALID_REQUEST',
+    'UNKNOWN_MODEL',
+    'MISSING_CAPABILITY',
+    'INTERNAL',
+    'SERVICE_UNAVAILABLE',
+  ),
+};
+
 export const modelRoutes: readonly RouteSpec[] = [
   listing('/models', 'listModels', 'The models, as OpenAI lists them.', ref('ModelList'), 'OpenAiError'),
   model,
@@ -59,5 +96,6 @@ export const modelRoutes: readonly RouteSpec[] = [
     { type: 'array', items: ref('ModelAvailable') },
     'PhariaError',
   ),
+  imageTokens,
   removal,
 ];
