@@ -9,6 +9,7 @@ import { idefics3Family } from './models/idefics3/idefics3-family.js';
 import { llamaFamily } from './models/llama/llama-family.js';
 import type { ModelFamily, ModelRuntime, ModelSource, ServedModel } from './models/model-family.js';
 import { ocrFamily } from './models/ocr/ocr-family.js';
+import { POCKETSPHINX, startPocketSphinx } from './models/pocketsphinx/start-pocketsphinx.js';
 import { ModelTokenizer } from './models/tokenizer/model-tokenizer.js';
 import { whisperFamily } from './models/whisper/whisper-family.js';
 import { createShimTelemetry } from './telemetry/shim-telemetry.js';
@@ -45,6 +46,26 @@ interface Loaded {
   readonly tokenizers: Map<string, ModelTokenizer>;
 }
 
+/** PocketSphinx where it is there; throws only where it was asked for by its path. */
+async function findSpeechProgram(
+  setting: string,
+  runtime: ModelRuntime,
+  logger: Logger,
+): Promise<ServedModel[]> {
+  if (setting === 'off') return [];
+  try {
+    const model = await startPocketSphinx(setting, runtime);
+    logger.info({ model: model.id }, 'model loaded');
+    return [model];
+  } catch (error) {
+    if (setting !== 'auto') {
+      throw new Error(`SHIM_POCKETSPHINX: ${error instanceof Error ? error.message : error}`);
+    }
+    logger.debug({ reason: String(error) }, 'no PocketSphinx');
+    return [];
+  }
+}
+
 /** One model after the other, since loading takes all cores; those loaded are closed when a later one refuses. */
 async function loadModels(config: ShimConfig, logger: Logger): Promise<Loaded> {
   const runtime: ModelRuntime = {
@@ -73,6 +94,10 @@ async function loadModels(config: ShimConfig, logger: Logger): Promise<Loaded> {
       if (tokenizer !== undefined) tokenizers.set(source.name, tokenizer);
       const loadMs = Math.round(performance.now() - startedAtMs);
       logger.info({ model: source.name, folder: source.folder, loadMs }, 'model loaded');
+    }
+    // A folder of that name is what the operator wants.
+    if (!models.some(({ id }) => id === POCKETSPHINX)) {
+      models.push(...(await findSpeechProgram(config.SHIM_POCKETSPHINX, runtime, logger)));
     }
     return { models, tokenizers };
   } catch (error) {

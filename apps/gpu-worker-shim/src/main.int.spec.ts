@@ -30,7 +30,10 @@ afterEach(() => {
 });
 
 function run(env: Record<string, string>): Program {
-  const child = spawn(process.execPath, [program], { env: { SHIM_PORT: '0', ...env }, stdio: 'pipe' });
+  const child = spawn(process.execPath, [program], {
+    env: { SHIM_PORT: '0', SHIM_POCKETSPHINX: 'off', ...env },
+    stdio: 'pipe',
+  });
   started.push(child);
   let output = '';
   child.stderr.on('data', (bytes) => {

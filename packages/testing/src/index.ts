@@ -28,11 +28,13 @@ export {
 } from './redis-server.js';
 export {
   describeIf,
+  pocketSphinx,
   program,
   pythonClients,
   pythonPath,
   type Requirement,
   redisBinary,
+  spokenFolder,
 } from './requirement.js';
 export {
   type S3Server,

@@ -26,6 +26,19 @@ export const redisBinary: Requirement = {
   missing: () => (findRedisBinary() === undefined ? 'install the package redis-tools' : undefined),
 };
 
+/** Speech with transcripts, of Debian's package `pocketsphinx-testdata`. */
+export const spokenFolder = '/usr/share/pocketsphinx/test/data';
+
+/** PocketSphinx with its model of US English, and `spokenFolder`. */
+export const pocketSphinx: Requirement = {
+  name: 'PocketSphinx',
+  missing: () => {
+    const model = '/usr/share/pocketsphinx/model/en-us/en-us.lm.bin';
+    const isThere = ['/usr/bin/pocketsphinx_continuous', model, spokenFolder].every(existsSync);
+    return isThere ? undefined : 'install pocketsphinx, pocketsphinx-en-us and pocketsphinx-testdata';
+  },
+};
+
 const pythonFolder = new URL('../../../.fovea/venv/', import.meta.url);
 
 /** The Python in which `npm test` has installed the clients that we promise to work with. */

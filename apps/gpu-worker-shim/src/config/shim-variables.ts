@@ -85,6 +85,12 @@ export const shimVariables = {
   SHIM_FFMPEG: variable(text().default('ffmpeg'), {
     help: 'ffmpeg for M4A, AAC and WebM without Opus: a path, or a name that is looked for in the usual folders. Without it these are refused.',
   }),
+  SHIM_POCKETSPHINX: variable(
+    text({ pattern: /^(auto|off|\/.+)$/, expected: 'auto, off or a path' }).default('auto'),
+    {
+      help: "PocketSphinx for US English as the model `pocketsphinx-en-us`: `auto` where Debian's `pocketsphinx` and `pocketsphinx-en-us` are installed, `off`, or the path of `pocketsphinx_continuous`, without which the start is refused.",
+    },
+  ),
   SHIM_DRAIN_S: variable(durationS().default(300), {
     help: 'How long running requests may take to finish after SIGTERM before they are aborted.',
   }),

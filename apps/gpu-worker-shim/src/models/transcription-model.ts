@@ -46,8 +46,8 @@ export interface TranscriptionSegment {
   readonly avgLogprob: number;
   /** Bytes of the text for one byte of it compressed: more than 2.4 tells of repetition. */
   readonly compressionRatio: number;
-  /** Probability that nobody speaks in the window. */
-  readonly noSpeechProb: number;
+  /** Probability that nobody speaks in the window; absent: the model does not tell. */
+  readonly noSpeechProb?: number;
   /** That its tokens were drawn with. */
   readonly temperature: number;
   /** Where its window begins, in seconds. */

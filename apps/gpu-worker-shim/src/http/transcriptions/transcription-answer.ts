@@ -34,7 +34,7 @@ const segmentToWire = (segment: TranscriptionSegment, id: number) => ({
   avg_logprob: segment.avgLogprob,
   compression_ratio: segment.compressionRatio,
   end: segment.end,
-  no_speech_prob: segment.noSpeechProb,
+  no_speech_prob: segment.noSpeechProb ?? null,
   seek: Math.floor(segment.windowStart),
   start: segment.start,
   temperature: segment.temperature,
