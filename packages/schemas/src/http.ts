@@ -76,6 +76,7 @@ export {
   type PhariaErrorWire,
   phariaErrorSchema,
 } from './http/error-body.js';
+export { EXAMPLE_PICTURE } from './http/example-picture.js';
 export { extensionSchemas } from './http/extensions.js';
 export {
   type FileDeletedWire,

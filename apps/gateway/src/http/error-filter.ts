@@ -46,7 +46,7 @@ function statusOf(thrown: unknown): number | undefined {
   return undefined;
 }
 
-const METHODS = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'] as const;
+const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'] as const;
 
 /** A path that exists under another method is `METHOD_NOT_ALLOWED`, and the `Allow` header names those that work. */
 function unknownRoute(request: FastifyRequest, reply: FastifyReply): FoveaError {

@@ -30,6 +30,10 @@ function gotFurther(found: Issue, best: Issue): boolean {
   return here === there ? found.path.length > best.path.length : !here;
 }
 
+/** Zod’s own words, but for JavaScript’s: a field that is not there is no value of a JSON document. */
+const plainMessage = ({ message }: Issue): string =>
+  message.replace(/^Invalid input: expected (.*), received undefined$/, 'expected $1, found nothing');
+
 /** Parses a value with a schema; throws `INVALID_REQUEST` with the path of the first field that is wrong. */
 export function parseRequest<T>(schema: z.ZodType<T>, value: unknown): T {
   const result = schema.safeParse(value);
@@ -38,8 +42,9 @@ export function parseRequest<T>(schema: z.ZodType<T>, value: unknown): T {
   if (first === undefined) throw new FoveaError('INVALID_REQUEST');
   const issue = deepest(first);
   const param = formatPath(issue.path);
+  const message = plainMessage(issue);
   throw new FoveaError('INVALID_REQUEST', {
-    message: param === '' ? issue.message : `${param}: ${issue.message}`,
+    message: param === '' ? message : `${param}: ${message}`,
     param: param === '' ? undefined : param,
   });
 }

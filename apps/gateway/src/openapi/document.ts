@@ -1,5 +1,8 @@
 import { z } from 'zod';
+import { answerExamples } from './answer-examples.js';
+import { headerComponents, successHeaders } from './answer-headers.js';
 import { components } from './components.js';
+import { errorAnswers } from './error-answers.js';
 import { routes } from './routes/all-routes.js';
 import type { Json, RouteSpec } from './routes/route-spec.js';
 
@@ -19,25 +22,22 @@ function componentSchemas(): Json {
   return JSON.parse(JSON.stringify(flat).replaceAll('#/$defs/', '#/components/schemas/'));
 }
 
-function errorResponses(route: RouteSpec): Json {
-  const schema = { $ref: `#/components/schemas/${route.errorBody}` };
-  const byStatus = new Map<number, string[]>();
-  for (const { status, code } of route.errors) byStatus.set(status, [...(byStatus.get(status) ?? []), code]);
-  return Object.fromEntries(
-    [...byStatus].map(([status, codes]) => [
-      String(status),
-      {
-        description: codes.map((code) => `\`${code}\``).join(', '),
-        content: { 'application/json': { schema } },
-      },
-    ]),
-  );
+/** The content of a good answer, with the example of its JSON. */
+function withExample(operationId: string, content: Json): Json {
+  const json = content['application/json'] as Json | undefined;
+  const example = answerExamples[operationId];
+  if (example === undefined) return content;
+  return { ...content, 'application/json': { ...json, example } };
 }
 
-function success(answer: RouteSpec['answer']): Json {
-  if (answer === undefined) return {};
-  const { status = 200, description, content } = answer;
-  return { [String(status)]: content === undefined ? { description } : { description, content } };
+function success(route: RouteSpec): Json {
+  if (route.answer === undefined) return {};
+  const { status = 200, description, content } = route.answer;
+  const answer = { description, headers: successHeaders(route) };
+  return {
+    [String(status)]:
+      content === undefined ? answer : { ...answer, content: withExample(route.operationId, content) },
+  };
 }
 
 function operation(route: RouteSpec): Json {
@@ -49,11 +49,17 @@ function operation(route: RouteSpec): Json {
     ...(route.parameters === undefined ? {} : { parameters: route.parameters }),
     ...(route.request === undefined ? {} : { requestBody: route.request }),
     responses: {
-      ...success(route.answer),
-      ...errorResponses(route),
+      ...success(route),
+      ...errorAnswers(route),
     },
   };
 }
+
+const DESCRIPTION = `Self-hosted multimodal inference: text and images in, streamed text out. Every route exists at
+\`/x\` and at \`/v1/x\`. Optional fields of a body may be \`null\`, which means absent; keys that nobody here knows are
+dropped and named in \`x-ignored-params\`. What is refused before its route is known is answered with an \`OpenAiError\`:
+400 \`INVALID_REQUEST\` (no HTTP, or a length that is stated twice), 404 \`NOT_FOUND\`, 405 \`METHOD_NOT_ALLOWED\` with
+\`Allow\`, 408 \`REQUEST_TIMEOUT\` (slow headers), 431 \`HEADERS_TOO_LARGE\`.`;
 
 /** The OpenAPI 3.1 document, derived from the schemas that parse the requests. */
 export function openApiDocument(): Json {
@@ -66,8 +72,7 @@ export function openApiDocument(): Json {
     info: {
       title: 'Fovea',
       version: '0.1.0',
-      description:
-        'Self-hosted multimodal inference: text and images in, streamed text out. Every route exists at `/x` and at `/v1/x`.',
+      description: DESCRIPTION,
       license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
     },
     servers: [{ url: '/v1' }, { url: '/' }],
@@ -75,6 +80,7 @@ export function openApiDocument(): Json {
     paths,
     components: {
       securitySchemes: { bearer: { type: 'http', scheme: 'bearer' } },
+      headers: headerComponents,
       schemas: componentSchemas(),
     },
   };

@@ -12,7 +12,7 @@ const tokenIds = z.array(z.number().int().min(0)).min(1).max(1_000_000);
 
 export const completionsRequestSchema = z
   .object({
-    model: z.string().min(1).max(256),
+    model: z.string().min(1).max(256).meta({ description: 'A name of `GET /models`.' }),
     prompt: z
       .union([
         z.string(),
@@ -21,23 +21,82 @@ export const completionsRequestSchema = z
         z.array(tokenIds).min(1).max(MAX_CANDIDATES),
       ])
       .meta({ description: 'A text, texts, a prompt as token ids, or several of those.' }),
-    max_tokens: z.number().int().min(0).optional().meta({ description: 'Default: 16. 0 needs `echo`.' }),
-    temperature: z.number().min(0).max(2).optional().meta({ description: 'Default: 1.' }),
-    top_p: z.number().min(0).max(1).optional().meta({ description: '0 is read as off.' }),
-    top_k: z.number().int().min(-1).optional().meta({ description: '0 and -1 are read as off.' }),
-    n: z.number().int().min(1).max(16).optional().meta({ description: 'Choices for each prompt.' }),
+    max_tokens: z
+      .number()
+      .int()
+      .min(0)
+      .optional()
+      .meta({ default: 16, description: 'Most tokens to generate for each choice. 0 needs `echo`.' }),
+    temperature: z
+      .number()
+      .min(0)
+      .max(2)
+      .optional()
+      .meta({ default: 1, description: '0 is the likeliest token; higher is more varied.' }),
+    top_p: z.number().min(0).max(1).optional().meta({
+      default: 1,
+      description: 'Only the likeliest tokens that together have this probability. 0 is read as off.',
+    }),
+    top_k: z
+      .number()
+      .int()
+      .min(-1)
+      .optional()
+      .meta({ default: 0, description: 'Only the k likeliest tokens. 0 and -1 are read as off.' }),
+    n: z
+      .number()
+      .int()
+      .min(1)
+      .max(16)
+      .optional()
+      .meta({ default: 1, description: 'Choices for each prompt.' }),
     best_of: z.number().int().min(1).max(20).optional().meta({
       description: 'Candidates of which the `n` with the highest log probability per token are returned.',
     }),
-    stop: z.union([z.string().min(1), z.array(z.string().min(1)).max(MAX_STOP_SEQUENCES)]).optional(),
-    presence_penalty: z.number().min(-2).max(2).optional(),
-    frequency_penalty: z.number().min(-2).max(2).optional(),
-    logit_bias: z.record(z.string().regex(/^\d+$/), z.number().min(-100).max(100)).optional(),
-    logprobs: z.number().int().min(0).max(5).optional(),
-    echo: z.boolean().optional(),
-    seed: z.number().int().optional(),
-    stream: z.boolean().optional(),
-    stream_options: z.object({ include_usage: z.boolean().nullish() }).optional(),
+    stop: z
+      .union([z.string().min(1), z.array(z.string().min(1)).max(MAX_STOP_SEQUENCES)])
+      .optional()
+      .meta({ description: 'The text ends before any of these.' }),
+    presence_penalty: z
+      .number()
+      .min(-2)
+      .max(2)
+      .optional()
+      .meta({ default: 0, description: 'Taken from the logit of a token that is there already.' }),
+    frequency_penalty: z.number().min(-2).max(2).optional().meta({
+      default: 0,
+      description: 'Taken from the logit of a token for each time it is there already.',
+    }),
+    logit_bias: z
+      .record(z.string().regex(/^\d+$/), z.number().min(-100).max(100))
+      .optional()
+      .meta({ description: 'Token id → what is added to its logit, -100 … 100.' }),
+    logprobs: z
+      .number()
+      .int()
+      .min(0)
+      .max(5)
+      .optional()
+      .meta({ description: '0: of the sampled tokens only; k: of the k likeliest, too.' }),
+    echo: z.boolean().optional().meta({ default: false, description: 'The text begins with the prompt.' }),
+    seed: z
+      .number()
+      .int()
+      .optional()
+      .meta({ description: 'Makes sampling repeatable, as far as the engine can.' }),
+    stream: z
+      .boolean()
+      .optional()
+      .meta({ default: false, description: 'Answer with server-sent events while it is generated.' }),
+    stream_options: z
+      .object({
+        include_usage: z
+          .boolean()
+          .nullish()
+          .meta({ default: false, description: 'One more event with the usage.' }),
+      })
+      .optional()
+      .meta({ description: 'Without `stream` it has no effect.' }),
     suffix: z.string().optional().meta({ description: 'Refused unless empty.' }),
     user: z.string().optional().meta({ description: 'Accepted, without effect.' }),
     hosting: z.string().optional().meta({ description: 'Accepted, without effect.' }),

@@ -7,7 +7,7 @@ export const MAX_EMBEDDING_INPUTS = 2048;
 /** Prompts of one `POST /batch_semantic_embed`; clients cut longer lists themselves. */
 export const MAX_BATCH_PROMPTS = 100;
 
-const modelName = z.string().min(1).max(256);
+const modelName = z.string().min(1).max(256).meta({ description: 'A name of `GET /models`.' });
 const tokenIds = z.array(z.number().int().min(0)).min(1).max(1_000_000);
 
 /** `POST /embeddings`, OpenAI's form. */
@@ -23,14 +23,23 @@ export const embeddingsRequestSchema = z
       ])
       .meta({ description: 'A text, texts, a prompt as token ids, or several of those.' }),
     encoding_format: z.enum(['float', 'base64']).optional().meta({
-      description: 'Numbers (the default), or little-endian float32 values, base64.',
+      default: 'float',
+      description: 'Numbers, or little-endian float32 values, base64.',
     }),
     dimensions: z.number().int().min(1).max(1_000_000).optional().meta({
       description: 'Length of each vector, for models whose vectors can be cut.',
     }),
     user: z.never().optional().meta({ description: 'Refused.' }),
-    hosting: z.string().nullish(),
-    tags: z.array(z.string()).nullish(),
+    hosting: z
+      .string()
+      .nullish()
+      .meta({ description: 'Accepted, without effect.' })
+      .meta({ description: 'Accepted, without effect.' }),
+    tags: z
+      .array(z.string())
+      .nullish()
+      .meta({ description: 'Accepted, without effect.' })
+      .meta({ description: 'Accepted, without effect.' }),
   })
   .meta({ id: 'EmbeddingsRequest' });
 export type EmbeddingsRequestWire = z.infer<typeof embeddingsRequestSchema>;
@@ -53,22 +62,34 @@ export const embeddingsAnswerSchema = z
 /** What `POST /semantic_embed` and `POST /batch_semantic_embed` share. */
 const semantic = {
   model: modelName.optional().meta({ description: 'May be left out where one model offers embeddings.' }),
-  representation: z.enum(['symmetric', 'document', 'query']),
+  representation: z
+    .enum(['symmetric', 'document', 'query'])
+    .meta({ description: 'What the vector is for: clustering, to be found, to find.' }),
   compress_to_size: z.literal(128).optional().meta({ description: 'Cuts the vectors, where the model can.' }),
-  normalize: z.boolean().optional().meta({ description: 'Vectors of the length 1. Default: false.' }),
+  normalize: z.boolean().optional().meta({ default: false, description: 'Vectors of the length 1.' }),
   contextual_control_threshold: z.number().optional().meta({ description: 'Accepted, without effect.' }),
   control_log_additive: z.boolean().optional().meta({ description: 'Accepted, without effect.' }),
-  hosting: z.string().nullish(),
-  tags: z.array(z.string()).nullish(),
+  hosting: z.string().nullish().meta({ description: 'Accepted, without effect.' }),
+  tags: z.array(z.string()).nullish().meta({ description: 'Accepted, without effect.' }),
 };
 
 export const semanticEmbedRequestSchema = z
-  .object({ prompt: promptWireSchema, ...semantic })
+  .object({
+    prompt: promptWireSchema.meta({ description: 'Text; pictures are refused with `MISSING_CAPABILITY`.' }),
+    ...semantic,
+  })
   .meta({ id: 'SemanticEmbedRequest' });
 export type SemanticEmbedRequestWire = z.infer<typeof semanticEmbedRequestSchema>;
 
 export const batchSemanticEmbedRequestSchema = z
-  .object({ prompts: z.array(promptWireSchema).min(1).max(MAX_BATCH_PROMPTS), ...semantic })
+  .object({
+    prompts: z
+      .array(promptWireSchema)
+      .min(1)
+      .max(MAX_BATCH_PROMPTS)
+      .meta({ description: 'The vectors come in this order.' }),
+    ...semantic,
+  })
   .meta({ id: 'BatchSemanticEmbedRequest' });
 export type BatchSemanticEmbedRequestWire = z.infer<typeof batchSemanticEmbedRequestSchema>;
 

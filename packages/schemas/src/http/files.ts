@@ -8,8 +8,11 @@ export type FilePurpose = z.infer<typeof filePurposeSchema>;
 export const fileUploadSchema = z
   .object({
     file: z.string().meta({ format: 'binary', description: 'PNG, JPEG, WebP or GIF; by content.' }),
-    purpose: filePurposeSchema,
-    'expires_after[anchor]': z.literal('created_at').optional(),
+    purpose: filePurposeSchema.meta({ description: 'Both mean the same here.' }),
+    'expires_after[anchor]': z
+      .literal('created_at')
+      .optional()
+      .meta({ description: 'From when `expires_after[seconds]` count.' }),
     'expires_after[seconds]': z
       .number()
       .int()

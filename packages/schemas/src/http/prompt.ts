@@ -1,10 +1,15 @@
 import { z } from 'zod';
+import { EXAMPLE_PICTURE } from './example-picture.js';
 
 /**
  * A prompt as the routes of the PhariaInference API take it: a string, or items that are read one after the other.
  * Attention `controls` may be there and empty; no engine of ours has them.
  */
-const controls = z.array(z.unknown()).max(10_000).nullish();
+const controls = z
+  .array(z.unknown())
+  .max(10_000)
+  .nullish()
+  .meta({ description: 'Only empty: no engine of ours has attention controls.' });
 
 export const textItemWireSchema = z
   .object({ type: z.literal('text'), data: z.string(), controls })
@@ -14,13 +19,12 @@ const pixels = z.number().int();
 export const imageItemWireSchema = z
   .object({
     type: z.literal('image'),
-    data: z.string().meta({ description: 'The file, base64.', examples: ['iVBORw0KGgo='] }),
-    x: pixels
-      .min(0)
-      .nullish()
-      .meta({ description: 'With `y` and `size`: a square in pixels of the original.' }),
-    y: pixels.min(0).nullish(),
-    size: pixels.min(1).nullish(),
+    data: z.string().meta({ description: 'The file, base64.', examples: [EXAMPLE_PICTURE] }),
+    x: pixels.min(0).nullish().meta({
+      description: 'With `y` and `size`: left of a square in pixels of the original.',
+    }),
+    y: pixels.min(0).nullish().meta({ description: 'Top of the square.' }),
+    size: pixels.min(1).nullish().meta({ description: 'Side of the square.' }),
     controls,
   })
   .meta({ id: 'PromptImage' });

@@ -6,17 +6,17 @@ export const MAX_RERANK_DOCUMENTS = 2048;
 
 export const rerankRequestSchema = z
   .object({
-    model: z.string().min(1).max(256),
-    query: z.string().min(1).max(8192),
-    documents: z.array(z.string()).min(1).max(MAX_RERANK_DOCUMENTS),
+    model: z.string().min(1).max(256).meta({ description: 'A name of `GET /models`.' }),
+    query: z.string().min(1).max(8192).meta({ description: 'What the documents should fit.' }),
+    documents: z.array(z.string()).min(1).max(MAX_RERANK_DOCUMENTS).meta({ description: 'Texts.' }),
     top_n: z
       .number()
       .int()
       .min(1)
       .optional()
       .meta({ description: 'How many results are given; all by default.' }),
-    hosting: z.string().nullish(),
-    tags: z.array(z.string()).nullish(),
+    hosting: z.string().nullish().meta({ description: 'Accepted, without effect.' }),
+    tags: z.array(z.string()).nullish().meta({ description: 'Accepted, without effect.' }),
   })
   .meta({ id: 'RerankRequest' });
 export type RerankRequestWire = z.infer<typeof rerankRequestSchema>;

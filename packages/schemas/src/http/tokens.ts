@@ -1,14 +1,18 @@
 import { z } from 'zod';
 
-const modelName = z.string().min(1).max(256);
-const tolerated = { hosting: z.string().nullish(), tags: z.array(z.string()).nullish() };
+const modelName = z.string().min(1).max(256).meta({ description: 'A name of `GET /models`.' });
+const ignored = { description: 'Accepted, without effect.' };
+const tolerated = {
+  hosting: z.string().nullish().meta(ignored),
+  tags: z.array(z.string()).nullish().meta(ignored),
+};
 
 export const tokenizeRequestSchema = z
   .object({
     model: modelName,
-    prompt: z.string(),
-    tokens: z.boolean().meta({ description: 'The pieces of the vocabulary.' }),
-    token_ids: z.boolean(),
+    prompt: z.string().meta({ description: 'The text.' }),
+    tokens: z.boolean().meta({ description: 'Return the pieces of the vocabulary.' }),
+    token_ids: z.boolean().meta({ description: 'Return their ids.' }),
     ...tolerated,
   })
   .meta({ id: 'TokenizeRequest' });
@@ -20,7 +24,14 @@ export const tokenizeAnswerSchema = z
 export type TokenizeAnswerWire = z.infer<typeof tokenizeAnswerSchema>;
 
 export const detokenizeRequestSchema = z
-  .object({ model: modelName, token_ids: z.array(z.number().int().min(0)).max(1_000_000), ...tolerated })
+  .object({
+    model: modelName,
+    token_ids: z
+      .array(z.number().int().min(0))
+      .max(1_000_000)
+      .meta({ description: 'Ids of the vocabulary.' }),
+    ...tolerated,
+  })
   .meta({ id: 'DetokenizeRequest' });
 export type DetokenizeRequestWire = z.infer<typeof detokenizeRequestSchema>;
 

@@ -23,11 +23,11 @@ export const toolWireSchema = z
     type: z.literal('function'),
     function: z.object({
       name: wireName,
-      description: z.string().nullish(),
+      description: z.string().nullish().meta({ description: 'What it does, for the model.' }),
       parameters: jsonSchema
         .nullish()
         .meta({ description: 'A JSON schema; none: the function takes nothing.' }),
-      strict: z.boolean().nullish(),
+      strict: z.boolean().nullish().meta({ default: false, description: 'Handed to the engine.' }),
     }),
   })
   .meta({ id: 'Tool' });
@@ -48,8 +48,8 @@ export const responseFormatWireSchema = z
       json_schema: z.object({
         name: wireName,
         schema: jsonSchema,
-        description: z.string().nullish(),
-        strict: z.boolean().nullish(),
+        description: z.string().nullish().meta({ description: 'What it is for.' }),
+        strict: z.boolean().nullish().meta({ default: false, description: 'Handed to the engine.' }),
       }),
     }),
   ])

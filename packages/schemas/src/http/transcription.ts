@@ -1,6 +1,6 @@
 import { z } from 'zod';
 
-const modelName = z.string().min(1).max(256);
+const modelName = z.string().min(1).max(256).meta({ description: 'A name of `GET /models`.' });
 const language = z
   .string()
   .regex(/^[a-z]{2,3}$/, 'must be an ISO 639-1 code in small letters')
@@ -61,7 +61,9 @@ export const transcriptionFormSchema = z
       .max(MAX_PROMPT_CHARS)
       .optional()
       .meta({ description: 'What may have been said before.' }),
-    response_format: transcriptionFormatSchema.optional().meta({ description: '`json` by default.' }),
+    response_format: transcriptionFormatSchema
+      .optional()
+      .meta({ default: 'json', description: 'The form of the answer.' }),
     temperature: z
       .number()
       .min(0)

@@ -3,7 +3,11 @@ import { promptWireSchema } from './prompt.js';
 
 /** Routes of the PhariaInference API that no engine of ours serves; their input is checked all the same. */
 const model = z.string().min(1).max(256);
-const tolerated = { hosting: z.string().nullish(), tags: z.array(z.string()).nullish() };
+const ignored = { description: 'Accepted, without effect.' };
+const tolerated = {
+  hosting: z.string().nullish().meta(ignored),
+  tags: z.array(z.string()).nullish().meta(ignored),
+};
 const controls = {
   contextual_control_threshold: z.number().nullish(),
   control_log_additive: z.boolean().nullish(),

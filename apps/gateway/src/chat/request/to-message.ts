@@ -28,7 +28,7 @@ export function toMessage(wire: MessageWire, index: number, sources: MessageSour
     role,
     content,
     ...(plain ? { plain } : {}),
-    ...(wire.name === undefined ? {} : { name: wire.name }),
+    ...(wire.name == null ? {} : { name: wire.name }),
     ...(toolCalls.length === 0 ? {} : { toolCalls }),
     ...(role === 'tool' && wire.tool_call_id != null ? { toolCallId: wire.tool_call_id } : {}),
   };

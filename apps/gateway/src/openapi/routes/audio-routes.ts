@@ -1,10 +1,7 @@
 import { jobErrors } from './job-errors.js';
-import { errors, type Json, json, nice, type RouteSpec, ref } from './route-spec.js';
+import { errors, formBody, type Json, json, nice, type RouteSpec, ref } from './route-spec.js';
 
-const form = (name: string): Json => ({
-  required: true,
-  content: { 'multipart/form-data': { schema: ref(name) } },
-});
+const recording = '(the bytes of a WAV, FLAC, MP3, OGG, M4A or WebM file)';
 const text = (example: string): Json => ({ schema: { type: 'string' }, example });
 
 /** Speech to text. */
@@ -16,7 +13,10 @@ export const audioRoutes: readonly RouteSpec[] = [
     summary: 'The text of a recording, with its times.',
     tag: 'Audio',
     parameters: [nice],
-    request: form('TranscribeForm'),
+    request: formBody(ref('TranscribeForm'), {
+      audiofile: recording,
+      metadata: '{"model":"commands-asr","language":"en"}',
+    }),
     answer: { description: 'The text.', content: json(ref('TranscribeAnswer')) },
     errorBody: 'PhariaError',
     errors: errors(...jobErrors, 'INVALID_AUDIO'),
@@ -28,7 +28,11 @@ export const audioRoutes: readonly RouteSpec[] = [
     summary: 'The text of a recording, as OpenAI has it.',
     tag: 'Audio',
     parameters: [nice],
-    request: form('TranscriptionForm'),
+    request: formBody(ref('TranscriptionForm'), {
+      file: recording,
+      model: 'commands-asr',
+      response_format: 'json',
+    }),
     answer: {
       description: 'The text in the form that `response_format` names.',
       content: {

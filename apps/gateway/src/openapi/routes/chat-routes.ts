@@ -1,17 +1,18 @@
-import { errors, json, jsonBody, nice, type RouteSpec, ref } from './route-spec.js';
+import { EXAMPLE_PICTURE } from '@fovea/schemas/http';
+import { errors, events, json, jsonBody, nice, type RouteSpec, ref } from './route-spec.js';
 
 const exampleRequest = {
-  model: 'ocr',
+  model: 'shapes-vlm',
   messages: [
     {
       role: 'user',
       content: [
-        { type: 'text', text: 'What does it say?' },
-        { type: 'image_url', image_url: { url: 'data:image/png;base64,iVBORw0KGgo=' } },
+        { type: 'text', text: 'Describe the following image.' },
+        { type: 'image_url', image_url: { url: `data:image/png;base64,${EXAMPLE_PICTURE}` } },
       ],
     },
   ],
-  stream: true,
+  max_tokens: 32,
 };
 
 const chat: RouteSpec = {
@@ -24,7 +25,7 @@ const chat: RouteSpec = {
   request: jsonBody(ref('ChatRequest'), exampleRequest),
   answer: {
     description: 'The answer; with `"stream": true` server-sent events that end with `data: [DONE]`.',
-    content: { ...json(ref('ChatAnswer')), 'text/event-stream': { schema: ref('ChatChunk') } },
+    content: { ...json(ref('ChatAnswer')), ...events('ChatChunk', 'OpenAiError', '[DONE]') },
   },
   errorBody: 'OpenAiError',
   errors: errors(

@@ -1,10 +1,11 @@
+import { EXAMPLE_PICTURE } from '@fovea/schemas/http';
 import { imageErrors, jobErrors } from './job-errors.js';
-import { errors, type Json, json, jsonBody, nice, type RouteSpec, ref } from './route-spec.js';
+import { errors, events, type Json, json, jsonBody, nice, type RouteSpec, ref } from './route-spec.js';
 
 const completeExample = {
   model: 'luminous-base',
   prompt: [
-    { type: 'image', data: 'iVBORw0KGgo=' },
+    { type: 'image', data: EXAMPLE_PICTURE },
     { type: 'text', data: 'A picture of' },
   ],
   maximum_tokens: 16,
@@ -37,7 +38,7 @@ export const completionRoutes: readonly RouteSpec[] = [
     answer: {
       description:
         'The completions; with `"stream": true` server-sent events, the last one a summary of all.',
-      content: { ...json(ref('CompleteAnswer')), 'text/event-stream': { schema: ref('CompleteEvent') } },
+      content: { ...json(ref('CompleteAnswer')), ...events('CompleteEvent', 'PhariaError') },
     },
   }),
   pharia('/complete/json', 'completeJson', 'Go on from a raw prompt with JSON; never streamed.', {
@@ -80,7 +81,7 @@ export const completionRoutes: readonly RouteSpec[] = [
         'The choices, prompt by prompt; with `"stream": true` server-sent events that end with `data: [DONE]`.',
       content: {
         ...json(ref('CompletionsAnswer')),
-        'text/event-stream': { schema: ref('CompletionsChunk') },
+        ...events('CompletionsChunk', 'OpenAiError', '[DONE]'),
       },
     },
     errorBody: 'OpenAiError',

@@ -1,4 +1,13 @@
-import { errors, type Json, json, pathParameter, queryParameter, type RouteSpec, ref } from './route-spec.js';
+import {
+  errors,
+  formBody,
+  type Json,
+  json,
+  pathParameter,
+  queryParameter,
+  type RouteSpec,
+  ref,
+} from './route-spec.js';
 
 const upload: RouteSpec = {
   method: 'POST',
@@ -6,7 +15,10 @@ const upload: RouteSpec = {
   operationId: 'createFile',
   summary: 'Store a picture, to be named in chat parts of the type `image_file`.',
   tag: 'Files',
-  request: { required: true, content: { 'multipart/form-data': { schema: ref('FileUpload') } } },
+  request: formBody(ref('FileUpload'), {
+    file: '(the bytes of a PNG, JPEG, WebP or GIF file)',
+    purpose: 'vision',
+  }),
   answer: { description: 'The stored file.', content: json(ref('FileObject')) },
   errorBody: 'OpenAiError',
   errors: errors(

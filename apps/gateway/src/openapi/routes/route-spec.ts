@@ -37,6 +37,34 @@ export const json = (schema: Json, example?: unknown): Json => ({
   'application/json': example === undefined ? { schema } : { schema, example },
 });
 
+/** A form that must be there; the example shows a file as a sentence about it. */
+export const formBody = (schema: Json, example: Json): Json => ({
+  required: true,
+  content: { 'multipart/form-data': { schema, example } },
+});
+
+/**
+ * Server-sent events, in the words that OpenAPI 3.1 has for them: the schema is that of one event. Its data are those of
+ * `name`, or, behind the first, an error; or the text `end`, if there is such.
+ */
+export const events = (name: string, error: RouteSpec['errorBody'], end?: '[DONE]'): Json => ({
+  'text/event-stream': {
+    schema: {
+      type: 'object',
+      required: ['data'],
+      properties: {
+        data: {
+          type: 'string',
+          anyOf: [
+            ...(end === undefined ? [] : [{ const: end }]),
+            { contentMediaType: 'application/json', contentSchema: { anyOf: [ref(name), ref(error)] } },
+          ],
+        },
+      },
+    },
+  },
+});
+
 /** A JSON body that must be there. */
 export const jsonBody = (schema: Json, example?: unknown): Json => ({
   required: true,

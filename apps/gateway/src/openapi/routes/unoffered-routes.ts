@@ -15,7 +15,7 @@ const unoffered = (
   tag: 'Text',
   parameters: [nice],
   request: jsonBody(ref(request), example),
-  answer: { status: 400, description: '`MISSING_CAPABILITY`, whatever is asked.' },
+  answer: undefined,
   errorBody: 'PhariaError',
   errors: errors(...jobErrors, ...more),
 });

@@ -1,0 +1,3 @@
+/** A whole picture for the examples of the documents: a red PNG of 8 × 8 pixels, base64. */
+export const EXAMPLE_PICTURE =
+  'iVBORw0KGgoAAAANSUhEUgAAAAgAAAAICAMAAADz0U65AAAAA1BMVEXdIiJQ+Zx9AAAACXBIWXMAAAPoAAAD6AG1e1JrAAAADElEQVQI12NgoA4AAABIAAH/myMhAAAAAElFTkSuQmCC';
