@@ -1,4 +1,5 @@
-import type { AddressInfo } from 'node:net';
+import { once } from 'node:events';
+import { type AddressInfo, connect } from 'node:net';
 import { PassThrough } from 'node:stream';
 import type { ErrorCode } from '@fovea/errors';
 import { createLogger } from '@fovea/observability';
@@ -58,5 +59,14 @@ describe('what is refused before its route is known', () => {
     expect(seen?.answer.headers.get('x-request-id')).toMatch(/^[0-9a-f-]{36}$/);
     expect(seen?.body).toEqual({ error: 'This gateway is shutting down.', code: 'SERVICE_UNAVAILABLE' });
     expect(turnedAway).toEqual(['SERVICE_UNAVAILABLE']);
+  });
+
+  it('a connection that has sent no request does not hold up the close', async () => {
+    const accepted = once(app.server, 'connection');
+    const client = connect(Number(new URL(url).port), '127.0.0.1');
+    await accepted;
+    const ended = once(client, 'close');
+    await app.close();
+    await ended;
   });
 });
