@@ -19,6 +19,10 @@ export const DEFAULT_URL = 'http://127.0.0.1:8080';
 const CHECKOUT_KEY = join('.fovea', 'api-key');
 const loopbackHosts = new Set(['127.0.0.1', 'localhost', '[::1]']);
 
+/** True for an address that only this machine answers at. */
+export const isLoopback = (url: string): boolean =>
+  URL.canParse(url) && loopbackHosts.has(new URL(url).hostname);
+
 /** An environment variable, or undefined when it is unset or empty. */
 const setting = (terminal: Terminal, name: string): string | undefined => terminal.env[name] || undefined;
 
@@ -51,13 +55,24 @@ async function findCheckoutKey(folder: string): Promise<string | undefined> {
   }
 }
 
+function urlOf(options: ConnectionOptions, terminal: Terminal): URL {
+  return parseBaseUrl(options.url ?? setting(terminal, 'FOVEA_URL') ?? DEFAULT_URL);
+}
+
+const withoutVersion = (url: URL): string =>
+  `${url.origin}${url.pathname}`.replace(/\/+$/, '').replace(/\/v1$/, '');
+
+/** The gateway's address alone, without a slash at the end and without `/v1`. */
+export const gatewayUrlOf = (options: ConnectionOptions, terminal: Terminal): string =>
+  withoutVersion(urlOf(options, terminal));
+
 /**
  * Finds address and key: option, then environment, then (for the key) the checkout the command runs in.
  * A checkout's key is only ever sent to this machine: no `--url` can lead it elsewhere.
  */
 export async function findConnection(options: ConnectionOptions, terminal: Terminal): Promise<Connection> {
-  const url = parseBaseUrl(options.url ?? setting(terminal, 'FOVEA_URL') ?? DEFAULT_URL);
-  const baseUrl = `${url.origin}${url.pathname}`.replace(/\/+$/, '').replace(/\/v1$/, '');
+  const url = urlOf(options, terminal);
+  const baseUrl = withoutVersion(url);
   const keyFile = setting(terminal, 'FOVEA_API_KEY_FILE');
   const key =
     options.key ??

@@ -1,4 +1,4 @@
-#!/usr/bin/env node
+import { deploymentPorts } from './compose.js';
 import { exitCodes } from './failure.js';
 import { run } from './program.js';
 
@@ -21,5 +21,6 @@ const exitCode = await run(process.argv.slice(2), {
   cwd: process.cwd(),
   env: process.env,
   signal: cancel.signal,
+  ports: deploymentPorts,
 });
 process.exitCode = readerLeft ? exitCodes.done : exitCode;

@@ -12,23 +12,6 @@ import { answerJson, scriptedGateway } from './testing/scripted-gateway.js';
 const models = (url: string) => ['--url', url, 'models', 'ls'];
 
 describe('fovea', () => {
-  it('lists models as a table', async () => {
-    await using gateway = await scriptedGateway((_request, response) =>
-      answerJson(response, 200, [
-        { name: 'ocr', status: 'available', chat: true, multimodal: true, max_context_size: 4096 },
-        { name: 'e5', status: 'unavailable', chat: false, multimodal: false, max_context_size: 512 },
-      ]),
-    );
-    const terminal = fakeTerminal();
-    expect(await run(models(gateway.url), terminal)).toBe(exitCodes.done);
-    expect(gateway.seen[0]?.path).toBe('/v1/model-settings');
-    expect(terminal.stdout.text).toBe(
-      'NAME  STATUS       CAPABILITIES  CONTEXT\n' +
-        'ocr   available    chat,image    4096\n' +
-        'e5    unavailable  -             512\n',
-    );
-  });
-
   it('tells code, field, limit and request id of a refusal in the dialect of OpenAI', async () => {
     const error = {
       message: 'The image is too large.',
@@ -91,6 +74,26 @@ describe('fovea', () => {
     expect(await run(['--help'], help)).toBe(exitCodes.done);
     for (const code of Object.values(exitCodes)) expect(help.stdout.text).toMatch(new RegExp(`\\b${code} `));
     expect(await run(['dance'], fakeTerminal())).toBe(exitCodes.usage);
+  });
+
+  it.each([
+    [['docter'], 'Did you mean doctor?'],
+    [['queues', 'drian', 'x'], 'Did you mean drain?'],
+    [['models', 'ls', '--jsno'], 'Did you mean --json?'],
+  ])('suggests what %j may mean, and where help is', async (words, suggestion) => {
+    const terminal = fakeTerminal();
+    expect(await run(words, terminal)).toBe(exitCodes.usage);
+    expect(terminal.stderr.text).toContain(suggestion);
+    expect(terminal.stderr.text).toContain('--help');
+    expect(terminal.stdout.text).toBe('');
+  });
+
+  it('tells the commands of a group that is called alone, as a usage error', async () => {
+    for (const group of ['models', 'keys', 'queues']) {
+      const terminal = fakeTerminal();
+      expect(await run([group], terminal)).toBe(exitCodes.usage);
+      expect(terminal.stderr.text).toContain(`Usage: fovea ${group}`);
+    }
   });
 });
 

@@ -36,6 +36,20 @@ export interface BlobFile {
   readonly below: string;
 }
 
+/** What the folder of a store holds, and what of it nobody needs any more but nobody has swept. */
+export interface FolderReport {
+  readonly blobs: number;
+  readonly bytes: number;
+  /** Without a reference, and not used for longer than blobs linger. */
+  readonly overdueBlobs: number;
+  readonly overdueBytes: number;
+  /** Older than any request can live, or past the time they name. */
+  readonly overdueReferences: number;
+  /** Of the disk, as far as this user may fill it. */
+  readonly freeBytes: number;
+  readonly diskBytes: number;
+}
+
 export interface SweepReport {
   readonly deletedBlobs: number;
   readonly deletedBytes: number;

@@ -48,9 +48,25 @@ export const modelSettingsSchema = z.array(
     chat: z.boolean().default(false),
     multimodal: z.boolean().default(false),
     max_context_size: z.number().nullish(),
+    worker_type: z.string().nullish(),
+    completion_type: z.string().nullish(),
+    embedding_task: z.object({ supported: z.boolean() }).nullish(),
+    rerank_task: z.object({ supported: z.boolean() }).nullish(),
   }),
 );
 export type ModelSettings = z.infer<typeof modelSettingsSchema>[number];
+
+/** Gateways of an older version name no package. */
+export const modelCardsSchema = z.object({
+  data: z.array(
+    z.object({ id: z.string(), checkpoint: z.string().optional(), version: z.number().optional() }),
+  ),
+});
+export type ModelCard = z.infer<typeof modelCardsSchema>['data'][number];
+
+const keySchema = z.object({ token_id: z.string(), description: z.string().nullish() });
+export const keysSchema = z.array(keySchema);
+export const createdKeySchema = z.object({ metadata: keySchema, token: z.string() });
 
 /** Undefined when the text is not JSON or not of that shape. */
 export function parseAnswer<Schema extends z.ZodType>(

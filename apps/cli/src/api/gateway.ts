@@ -1,4 +1,4 @@
-import { type Dispatcher, request } from 'undici';
+import { type Dispatcher, type FormData, request } from 'undici';
 import type { z } from 'zod';
 import type { Connection } from '../connection.js';
 import { codeOf, exitCodes, Failure } from '../failure.js';
@@ -29,6 +29,10 @@ function reasonOf(error: unknown): string {
 const headerText = (value: string | string[] | undefined): string | undefined =>
   Array.isArray(value) ? value[0] : value;
 
+type Method = 'GET' | 'POST' | 'DELETE';
+/** JSON, or a form. */
+type Body = string | FormData;
+
 /** The gateway's HTTP API as this command uses it. Every failure is a `Failure` with its sentence. */
 export class Gateway {
   constructor(
@@ -39,15 +43,25 @@ export class Gateway {
   /** Answers whose body has the shape of `schema`. */
   async json<Schema extends z.ZodType>(
     schema: Schema,
-    method: 'GET' | 'POST',
+    method: Method,
     path: string,
-    body?: string,
+    body?: Body,
   ): Promise<z.infer<Schema>> {
     const response = await this.send(method, path, body);
-    const text = await this.text(response);
+    const text = await this.readText(response);
     const answer = parseAnswer(schema, text);
     if (answer === undefined) throw this.foreign(response.statusCode);
     return answer;
+  }
+
+  /** The body as it is. */
+  async text(method: Method, path: string, body?: Body): Promise<string> {
+    return this.readText(await this.send(method, path, body));
+  }
+
+  /** Resolves when it is done; the answer has nothing in it. */
+  async remove(path: string): Promise<void> {
+    await this.text('DELETE', path);
   }
 
   /** Bytes of a stream. When the connection breaks, iterating throws `interrupted`. */
@@ -65,11 +79,7 @@ export class Gateway {
     }
   }
 
-  private async send(
-    method: 'GET' | 'POST',
-    path: string,
-    body: string | undefined,
-  ): Promise<Dispatcher.ResponseData> {
+  private async send(method: Method, path: string, body: Body | undefined): Promise<Dispatcher.ResponseData> {
     let response: Dispatcher.ResponseData;
     try {
       response = await request(`${this.connection.baseUrl}${path}`, {
@@ -77,7 +87,7 @@ export class Gateway {
         headers: {
           authorization: `Bearer ${this.connection.key}`,
           'user-agent': 'fovea-cli',
-          ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+          ...(typeof body === 'string' ? { 'content-type': 'application/json' } : {}),
         },
         body: body ?? null,
         headersTimeout: ANSWER_TIMEOUT_MS,
@@ -88,11 +98,11 @@ export class Gateway {
       this.signal.throwIfAborted();
       throw this.unreachable(cause);
     }
-    if (response.statusCode !== 200) throw await this.refusal(response);
+    if (response.statusCode !== 200 && response.statusCode !== 204) throw await this.refusal(response);
     return response;
   }
 
-  private async text(response: Dispatcher.ResponseData): Promise<string> {
+  private async readText(response: Dispatcher.ResponseData): Promise<string> {
     const pieces: Buffer[] = [];
     let byteCount = 0;
     try {
@@ -110,7 +120,7 @@ export class Gateway {
   }
 
   private async refusal(response: Dispatcher.ResponseData): Promise<Failure> {
-    const body = parseAnswer(errorBodySchema, await this.text(response));
+    const body = parseAnswer(errorBodySchema, await this.readText(response));
     if (body === undefined) return this.foreign(response.statusCode);
     const facts = {
       requestId: headerText(response.headers['x-request-id']),

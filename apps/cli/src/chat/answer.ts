@@ -4,7 +4,7 @@ import type { Gateway } from '../api/gateway.js';
 import { sseData } from '../api/sse-data.js';
 import { exitCodes, Failure } from '../failure.js';
 
-const PATH = '/v1/chat/completions';
+export const CHAT_PATH = '/v1/chat/completions';
 
 /** A piece of the answer, or why it ended. */
 export type AnswerPart =
@@ -14,7 +14,7 @@ export type AnswerPart =
 /** Asks and yields the text as it comes. Throws `interrupted` when it does not come to its end. */
 export async function* streamedAnswer(gateway: Gateway, body: object): AsyncGenerator<AnswerPart> {
   const text = JSON.stringify({ ...body, stream: true });
-  for await (const data of sseData(gateway.stream(PATH, text))) {
+  for await (const data of sseData(gateway.stream(CHAT_PATH, text))) {
     if (data === '[DONE]') return;
     const chunk = parseAnswer(chunkSchema, data);
     if (chunk === undefined) throw brokenOff(data);
@@ -28,7 +28,7 @@ export async function* streamedAnswer(gateway: Gateway, body: object): AsyncGene
 
 /** Asks and yields the whole answer at once. */
 export async function* wholeAnswer(gateway: Gateway, body: object): AsyncGenerator<AnswerPart> {
-  const answer = await gateway.json(completionSchema, 'POST', PATH, JSON.stringify(body));
+  const answer = await gateway.json(completionSchema, 'POST', CHAT_PATH, JSON.stringify(body));
   for (const choice of answer.choices) {
     yield { type: 'text', text: choice.message.content ?? '' };
     if (choice.finish_reason) yield { type: 'end', finishReason: choice.finish_reason };

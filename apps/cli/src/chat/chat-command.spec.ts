@@ -192,4 +192,22 @@ describe('fovea chat', () => {
     expect(await run(['chat', '--max-tokens', '0', 'x'], terminal)).toBe(exitCodes.usage);
     expect(terminal.stderr.text).toContain('--max-tokens');
   });
+
+  it('prints the whole answer as JSON', async () => {
+    const answer = { ...completion('ok'), usage: { prompt_tokens: 3 } };
+    await using gateway = await scriptedGateway((_request, response) => answerJson(response, 200, answer));
+    const terminal = fakeTerminal();
+    expect(await run(['--url', gateway.url, 'chat', '-m', 'm', '--json', 'x'], terminal)).toBe(
+      exitCodes.done,
+    );
+    expect(JSON.parse(terminal.stdout.text)).toEqual(answer);
+    expect(JSON.parse(gateway.seen[0]?.body ?? '')).not.toHaveProperty('stream');
+  });
+
+  it('reads the question from a pipe when none is given', async () => {
+    await using gateway = await scriptedGateway(streams(chunk('ok'), chunk('', 'stop'), DONE));
+    const terminal = fakeTerminal({ stdin: 'Why?\n' });
+    expect(await run(['--url', gateway.url, 'chat', '-m', 'm'], terminal)).toBe(exitCodes.done);
+    expect(JSON.parse(gateway.seen[0]?.body ?? '').messages).toEqual([{ role: 'user', content: 'Why?' }]);
+  });
 });

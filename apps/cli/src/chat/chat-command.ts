@@ -1,9 +1,10 @@
 import { Command, InvalidArgumentError } from 'commander';
+import { z } from 'zod';
 import { Gateway } from '../api/gateway.js';
 import { type ConnectionOptions, findConnection } from '../connection.js';
 import { exitCodes, Failure } from '../failure.js';
 import { type Terminal, write } from '../terminal/terminal.js';
-import { streamedAnswer, wholeAnswer } from './answer.js';
+import { CHAT_PATH, streamedAnswer, wholeAnswer } from './answer.js';
 import { chooseModel } from './choose-model.js';
 import { pictureDataUrl } from './picture.js';
 
@@ -13,6 +14,7 @@ interface ChatOptions extends ConnectionOptions {
   readonly system?: string;
   readonly maxTokens?: number;
   readonly stream: boolean;
+  readonly json?: true;
 }
 
 const MAX_QUESTION_BYTES = 96 * 1024 * 1024;
@@ -29,7 +31,7 @@ function positiveInteger(text: string): number {
 export function chatCommand(terminal: Terminal): Command {
   return new Command('chat')
     .description('Ask a question, about pictures if you like. The answer goes to stdout as it is made.')
-    .argument('<text>', 'the question; "-" reads it from stdin')
+    .argument('[text]', 'the question; "-", or nothing where stdin is no terminal, reads it from there')
     .option('-m, --model <name>', 'model to ask (FOVEA_MODEL); left out: the first available that fits')
     .option(
       '-i, --image <file>',
@@ -40,17 +42,19 @@ export function chatCommand(terminal: Terminal): Command {
     .option('-s, --system <text>', 'system message')
     .option('--max-tokens <n>', 'most tokens to generate', positiveInteger)
     .option('--no-stream', 'print the answer when it is complete')
-    .action(async (text: string, _options: unknown, command: Command) => {
+    .option('--json', 'print the whole answer of the gateway as JSON, usage and all')
+    .action(async (text: string | undefined, _options: unknown, command: Command) => {
       await chat(text, command.optsWithGlobals<ChatOptions>(), terminal);
     });
 }
 
-async function chat(text: string, options: ChatOptions, terminal: Terminal): Promise<void> {
+async function chat(text: string | undefined, options: ChatOptions, terminal: Terminal): Promise<void> {
   const { signal } = terminal;
   const connection = await findConnection(options, terminal);
   const pictures: string[] = [];
   for (const file of options.image) pictures.push(await pictureDataUrl(file, terminal.cwd));
-  const question = text === '-' ? await readQuestion(terminal) : text;
+  const isPiped = text === '-' || (text === undefined && terminal.stdin.isTTY !== true);
+  const question = isPiped ? await readQuestion(terminal) : (text ?? '');
   if (question === '' && pictures.length === 0) throw new Failure(exitCodes.usage, 'The question is empty.');
 
   const gateway = new Gateway(connection, signal);
@@ -61,6 +65,11 @@ async function chat(text: string, options: ChatOptions, terminal: Terminal): Pro
   }
 
   const body = chatBody(model, question, pictures, options);
+  if (options.json) {
+    const answer = await gateway.json(z.unknown(), 'POST', CHAT_PATH, JSON.stringify(body));
+    await write(terminal.stdout, `${JSON.stringify(answer, null, 2)}\n`, signal);
+    return;
+  }
   await printAnswer(options.stream ? streamedAnswer(gateway, body) : wholeAnswer(gateway, body), terminal);
 }
 

@@ -1,12 +1,13 @@
 import { once } from 'node:events';
 import type { Readable, Writable } from 'node:stream';
+import type { DeploymentPorts } from '../deployment/ports.js';
 
 /** Where the command writes; only a TTY gets escapes removed and status lines. */
 export type Output = Writable & { readonly isTTY?: boolean };
 
 /** All that a command may know of the process it runs in. */
 export interface Terminal {
-  readonly stdin: Readable;
+  readonly stdin: Readable & { readonly isTTY?: boolean };
   readonly stdout: Output;
   readonly stderr: Output;
   /** Folder that relative paths and the search for `.fovea/` begin in. */
@@ -14,6 +15,8 @@ export interface Terminal {
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Aborted by Ctrl-C. */
   readonly signal: AbortSignal;
+  /** How it reaches what is behind the gateway. */
+  readonly ports: DeploymentPorts;
 }
 
 // Everything that can move the cursor, recolour or retitle a terminal: C0 but tab and newline, DEL, C1.

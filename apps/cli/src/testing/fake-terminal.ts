@@ -1,5 +1,6 @@
 import { tmpdir } from 'node:os';
 import { Readable, Writable } from 'node:stream';
+import { deploymentPorts } from '../compose.js';
 import type { Terminal } from '../terminal/terminal.js';
 
 class Capture extends Writable {
@@ -37,6 +38,7 @@ export function fakeTerminal(options: FakeTerminalOptions = {}): FakeTerminal {
     cwd: options.cwd ?? tmpdir(),
     env: options.env ?? { FOVEA_API_KEY: 'k' },
     signal: cancel.signal,
+    ports: deploymentPorts,
     cancel,
   };
 }

@@ -71,18 +71,19 @@ function parseToml(text: string, path: string): unknown {
 
 const isRedisUrl = (url: string): boolean => /^rediss?:\/\//i.test(url) && URL.canParse(url);
 
-function warningsOf(
-  content: unknown,
-  queue: { url?: string | undefined; token?: unknown },
-  find: FindPosition,
-): string[] {
-  const key = (path: readonly PropertyKey[]): string => `${pathText(path)}${positionText(find(path))}`;
-  const unknown = unknownKeys(workerFileSchema, content);
-  const warnings = unknown.map((path) => `${key(path)} is unknown and ignored`);
-  if (queue.token !== undefined) warnings.push(`${key(['queue', 'token'])} is ignored: workers need none`);
+const keyText = (path: readonly PropertyKey[], find: FindPosition): string =>
+  `${pathText(path)}${positionText(find(path))}`;
+
+const unknownWarnings = (content: unknown, find: FindPosition): string[] =>
+  unknownKeys(workerFileSchema, content).map((path) => `${keyText(path, find)} is unknown and ignored`);
+
+function queueWarnings(queue: { url?: string | undefined; token?: unknown }, find: FindPosition): string[] {
+  const warnings: string[] = [];
+  if (queue.token !== undefined)
+    warnings.push(`${keyText(['queue', 'token'], find)} is ignored: workers need none`);
   if (queue.url !== undefined && !isRedisUrl(queue.url)) {
     const why = 'it is not a redis(s):// address, REDIS_URL counts';
-    warnings.push(`${key(['queue', 'url'])} is ignored: ${why}`);
+    warnings.push(`${keyText(['queue', 'url'], find)} is ignored: ${why}`);
   }
   return warnings;
 }
@@ -174,12 +175,13 @@ export function parseWorkerFile(text: string, path: string): WorkerFile {
   const content = parseToml(text, path);
   const find = keyPositions(text);
   const parsed = workerFileSchema.safeParse(content);
-  if (!parsed.success) throw new WorkerFileError(path, toProblems(parsed.error, content, find));
+  const unknown = unknownWarnings(content, find);
+  if (!parsed.success) throw new WorkerFileError(path, toProblems(parsed.error, content, find), unknown);
   const { generator, queue, monitoring } = parsed.data;
   return {
     generator: toGenerator(generator, path),
     queue: toQueue(parsed.data),
     monitoring: { metricsPort: monitoring.metrics_port },
-    warnings: warningsOf(content, queue, find),
+    warnings: [...unknown, ...queueWarnings(queue, find)],
   };
 }

@@ -16,11 +16,14 @@ export class WorkerFileError extends Error {
   override readonly name = 'WorkerFileError';
   readonly path: string;
   readonly problems: readonly WorkerFileProblem[];
+  /** What would be ignored besides: a misspelt key is often why another one is missing. */
+  readonly warnings: readonly string[];
 
-  constructor(path: string, problems: readonly WorkerFileProblem[]) {
+  constructor(path: string, problems: readonly WorkerFileProblem[], warnings: readonly string[] = []) {
     super(`${path}: ${problems.map((problem) => problem.where).join(', ')}`);
     this.path = path;
     this.problems = problems;
+    this.warnings = warnings;
   }
 
   /** One list for stderr, a line per problem. */

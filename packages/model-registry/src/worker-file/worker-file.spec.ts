@@ -196,6 +196,14 @@ chat_task.supported = 1
     );
   });
 
+  it('names unknown keys beside the problems: one may be what is missing', () => {
+    const error = problemsOf(minimal.replace('checkpoint_name', 'checkpointname'));
+    expect(error.problems).toMatchObject([
+      { where: 'queue.checkpoint_name', found: 'nothing', position: { line: 5, column: 1 } },
+    ]);
+    expect(error.warnings).toEqual(['queue.checkpointname (line 6, column 1) is unknown and ignored']);
+  });
+
   it('gives line and column of a syntax error, without the text of the file', () => {
     const error = problemsOf('edition = 1\n[queue]\ntoken = "hunter2\n');
     expect(error.problems[0]?.position).toEqual({ line: 3, column: expect.any(Number) });
