@@ -1,7 +1,7 @@
 import { BlobStore } from '@fovea/blob-store';
 import { createBlobStore } from '@fovea/blob-store/from-url';
-import { JobQueue } from '@fovea/job-queue';
-import { createBullMqJobQueue } from '@fovea/job-queue/bullmq';
+import { JobQueue, LaneControl } from '@fovea/job-queue';
+import { createBullMqJobQueue, createBullMqLaneControl } from '@fovea/job-queue/bullmq';
 import { ModelRegistry } from '@fovea/model-registry';
 import { createRedisModelRegistry } from '@fovea/model-registry/redis';
 import type { GatewayTelemetry, Logger } from '@fovea/observability';
@@ -14,6 +14,8 @@ import { type DynamicModule, Module, type Provider } from '@nestjs/common';
 import { AccountsController } from './accounts/accounts.controller.js';
 import { accountProviders } from './accounts/accounts.providers.js';
 import { ApiKeysController } from './accounts/api-keys.controller.js';
+import { ExpectedAnswers } from './admission/expected-answers.js';
+import { withExpectedAnswers } from './admission/with-expected-answers.js';
 import { ApiKeyStore } from './auth/api-key-store.js';
 import { createRedisApiKeyStore } from './auth/redis-api-key-store.js';
 import { ChatController } from './chat/chat.controller.js';
@@ -66,6 +68,7 @@ function adapters(config: GatewayConfig, logger: Logger): Provider[] {
         }),
     },
     { provide: JobQueue, useFactory: () => createBullMqJobQueue({ redis, role: 'producer' }) },
+    { provide: LaneControl, useFactory: () => createBullMqLaneControl(redis) },
     {
       provide: TokenStream,
       useFactory: () => createRedisTokenStream({ redis, role: 'producer', logTtlS: config.LOG_TTL_S }),
@@ -112,9 +115,9 @@ export class AppModule {
         { provide: LOGGER, useValue: logger },
         {
           provide: TELEMETRY,
-          inject: [RequestJournal],
-          useFactory: (journal: RequestJournal) =>
-            withJournal(telemetry, journal, (error) =>
+          inject: [RequestJournal, ExpectedAnswers],
+          useFactory: (journal: RequestJournal, answers: ExpectedAnswers) =>
+            withJournal(withExpectedAnswers(telemetry, answers), journal, (error) =>
               logger.warn({ err: error }, 'could not write the journal'),
             ),
         },

@@ -5,9 +5,15 @@ import swagger from '@fastify/swagger';
 import swaggerUi from '@fastify/swagger-ui';
 import { BlobStore } from '@fovea/blob-store';
 import { FoveaError } from '@fovea/errors';
-import { JobQueue } from '@fovea/job-queue';
+import { JobQueue, LaneControl } from '@fovea/job-queue';
 import { ModelRegistry } from '@fovea/model-registry';
-import { createGatewayTelemetry, type Logger, type OpsServer, startOpsServer } from '@fovea/observability';
+import {
+  createGatewayTelemetry,
+  type Logger,
+  type OpsServer,
+  registerQueueGauges,
+  startOpsServer,
+} from '@fovea/observability';
 import { Quarantine } from '@fovea/quarantine';
 import { TokenStream } from '@fovea/token-stream';
 import { NestFactory } from '@nestjs/core';
@@ -31,6 +37,7 @@ import { createUnroutedHandler } from './http/unrouted.js';
 import { TextParser } from './ingest/text/text-parser.js';
 import { RequestJournal } from './journal/request-journal.js';
 import { openApiDocument } from './openapi/document.js';
+import { readQueueLoad } from './ops/read-queue-load.js';
 import { installPlayground } from './playground/install-playground.js';
 import { playgroundFolder, readPageFiles } from './playground/page-files.js';
 
@@ -135,6 +142,8 @@ export async function createGateway(config: GatewayConfig, logger: Logger): Prom
   await app.get(BlobStore).check();
   app.get(InterestKeeper).start();
   app.get(Sweeper).start();
+  const readLoad = () => readQueueLoad(app.get(ModelRegistry), app.get(LaneControl));
+  registerQueueGauges(telemetry.registry, readLoad, logger);
   await app.listen(config.GATEWAY_PORT, config.GATEWAY_HOST);
 
   let draining = false;
@@ -154,6 +163,7 @@ export async function createGateway(config: GatewayConfig, logger: Logger): Prom
       await app.get(Sweeper).stop();
       await app.get(TextParser).close();
       await app.get(JobQueue).close();
+      await app.get(LaneControl).close();
       await app.get(TokenStream).close();
       await app.get(ModelRegistry).close();
       await app.get(Quarantine).close();

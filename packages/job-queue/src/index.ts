@@ -38,6 +38,14 @@ export interface LaneStatus extends LaneDepth {
   readonly oldestWaitMs: number | undefined;
 }
 
+/** What waits of one model in a lane. */
+export interface WaitingWork {
+  readonly model: string;
+  readonly jobs: number;
+  /** The sum of the jobs' `expectedTokens`. */
+  readonly tokens: number;
+}
+
 /**
  * `waiting`: not taken. `running`: somebody holds the lock. `orphaned`: taken, but its lock lapsed, so the
  * worker is dead or cut off. `absent`: acknowledged, removed or never there.
@@ -110,6 +118,11 @@ export abstract class LaneControl {
   /** Every lane that was ever used or looked at, those of checkpoints that are no longer registered, too. */
   abstract lanes(): Promise<Lane[]>;
   abstract status(lane: Lane): Promise<LaneStatus>;
+  /**
+   * What waits, by model, in no order. Counted anew from the waiting jobs themselves, so that no crash leaves a wrong sum; a
+   * job that is taken while it is counted may be in it.
+   */
+  abstract waitingWork(lane: Lane): Promise<WaitingWork[]>;
   abstract setState(lane: Lane, state: LaneState): Promise<void>;
   abstract close(): Promise<void>;
 }

@@ -12,7 +12,6 @@ export {
   boundedLabel,
   buckets,
   counter,
-  createRegistry,
   gauge,
   histogram,
   type MetricDefinition,
@@ -27,5 +26,7 @@ export {
   type RequestRejection,
   type RequestStart,
 } from './metrics/gateway-telemetry.js';
-export { type MetricRow, metricTable } from './metrics/metric-table.js';
+export { type MetricRow, metricRows, metricTable } from './metrics/metric-table.js';
+export { createRegistry } from './metrics/process-metrics.js';
+export { type LaneLoad, type QueueLoad, registerQueueGauges } from './metrics/queue-metrics.js';
 export { type OpsServer, type OpsServerOptions, type Readiness, startOpsServer } from './ops-server.js';

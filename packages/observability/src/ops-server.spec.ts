@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
-import { createRegistry } from './metrics/definition.js';
+import { createRegistry } from './metrics/process-metrics.js';
 import { type OpsServer, type Readiness, startOpsServer } from './ops-server.js';
 
 describe('startOpsServer', () => {

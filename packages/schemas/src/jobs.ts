@@ -118,6 +118,8 @@ export const inferenceJobSchema = z.object({
     .optional(),
   /** Lower bound of the prompt's tokens, images included; absent when the gateway could not tell. */
   estimatedPromptTokens: z.number().int().nonnegative().optional(),
+  /** Work to expect of it, in tokens of prompt and answer: for those who scale workers, never a bound. */
+  expectedTokens: z.number().int().nonnegative().optional(),
   /** W3C trace context of the client, passed on untouched. */
   traceparent: z.string().optional(),
 });

@@ -6,6 +6,7 @@ import type { BlobRef, InferenceJob, LaneKind, Task } from '@fovea/schemas/jobs'
 import { MAX_ENVELOPE_BYTES } from '@fovea/schemas/jobs';
 import type { StreamEntry } from '@fovea/token-stream';
 import type { Admission } from '../admission/admission.js';
+import type { ExpectedAnswers } from '../admission/expected-answers.js';
 import type { Delivery } from '../delivery/delivery.js';
 import { laneOf } from '../delivery/lane-of.js';
 import { fingerprintOf } from './fingerprint.js';
@@ -13,6 +14,9 @@ import { fingerprintOf } from './fingerprint.js';
 /** The other half is room for everything in the envelope but content and references. */
 const MAX_INLINE_BYTES = MAX_ENVELOPE_BYTES / 2;
 const BLOB_REF_BYTES = 200;
+/** A token of text is about four bytes, a picture of a megapixel about a thousand tokens. */
+const BYTES_PER_TOKEN = 4;
+const IMAGE_TOKENS = 1_024;
 
 /** Who asks, and for how long. */
 export interface Asker {
@@ -50,6 +54,7 @@ export class SubmitJob {
     private readonly delivery: Delivery,
     private readonly blobs: BlobStore,
     private readonly quarantine: Quarantine,
+    private readonly answers: ExpectedAnswers,
   ) {}
 
   /** The entries of the answer, as they come. */
@@ -85,9 +90,18 @@ export class SubmitJob {
     };
     const fingerprint = fingerprintOf(head, content, work.short);
     const isShort = content.length + blobs.length * BLOB_REF_BYTES <= MAX_INLINE_BYTES;
-    if (isShort) return { ...head, fingerprint, task: work.toTask(undefined) };
+    const expectedTokens = this.#expectedTokens(work);
+    if (isShort) return { ...head, fingerprint, expectedTokens, task: work.toTask(undefined) };
     const ref = await this.#store(work, asker);
-    return { ...head, fingerprint, task: work.toTask(blobs.push(ref) - 1) };
+    return { ...head, fingerprint, expectedTokens, task: work.toTask(blobs.push(ref) - 1) };
+  }
+
+  #expectedTokens(work: Work): number {
+    const { listing, content, blobs, estimatedPromptTokens } = work;
+    const images = blobs.filter(({ mediaType }) => mediaType.startsWith('image/')).length;
+    const prompt =
+      estimatedPromptTokens ?? Math.ceil(content.length / BYTES_PER_TOKEN) + images * IMAGE_TOKENS;
+    return prompt + this.answers.of(listing.model.name, work.toTask(undefined));
   }
 
   async #store({ content, mediaType = 'application/json' }: Work, asker: Asker): Promise<BlobRef> {

@@ -6,6 +6,7 @@ import { Quarantine } from '@fovea/quarantine';
 import { TokenStream } from '@fovea/token-stream';
 import type { Provider } from '@nestjs/common';
 import { Admission } from '../admission/admission.js';
+import { ExpectedAnswers } from '../admission/expected-answers.js';
 import { Delivery } from '../delivery/delivery.js';
 import { InterestKeeper } from '../delivery/interest-keeper.js';
 import { Sweeper } from '../delivery/sweeper.js';
@@ -65,6 +66,7 @@ export const taskProviders: Provider[] = [
         minBytesPerS: config.GATEWAY_UPLOAD_MIN_BYTES_PER_S,
       }),
   },
+  { provide: ExpectedAnswers, useFactory: () => new ExpectedAnswers() },
   { provide: TextParser, useFactory: () => new TextParser() },
   {
     provide: BodyReader,
@@ -96,7 +98,8 @@ export const taskProviders: Provider[] = [
   },
   {
     provide: SubmitJob,
-    inject: [Admission, Delivery, BlobStore, Quarantine],
-    useFactory: (...ports: [Admission, Delivery, BlobStore, Quarantine]) => new SubmitJob(...ports),
+    inject: [Admission, Delivery, BlobStore, Quarantine, ExpectedAnswers],
+    useFactory: (...ports: [Admission, Delivery, BlobStore, Quarantine, ExpectedAnswers]) =>
+      new SubmitJob(...ports),
   },
 ];

@@ -15,6 +15,7 @@ import {
 import { LaneConsumer } from './consumer/lane-consumer.js';
 import { MarkerWait } from './consumer/marker-wait.js';
 import { serializeEnvelope, type UnreadableJob } from './envelope.js';
+import { toTag } from './job-tag.js';
 import { LaneStore } from './lane-store.js';
 import { LOCK_MS, LockRenewal } from './locks/lock-renewal.js';
 import { RedisClock } from './redis-clock.js';
@@ -67,7 +68,8 @@ class BullMqJobQueue extends JobQueue {
       throw new FoveaError('INTERNAL', { detail: `priority ${priority} is out of range` });
     }
     const envelope = serializeEnvelope(lane, job);
-    await this.#store(lane).enqueue(job.id, envelope, priority, await this.#clock.nowMs());
+    const timestamp = await this.#clock.nowMs();
+    await this.#store(lane).enqueue({ requestId: job.id, tag: toTag(job), envelope, priority, timestamp });
   }
 
   override depth(lane: Lane): Promise<LaneDepth> {

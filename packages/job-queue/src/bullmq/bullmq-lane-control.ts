@@ -1,7 +1,7 @@
 import { connectRedis, laneKeyPrefix, type RedisSettings } from '@fovea/redis';
 import { type Lane, laneKindSchema } from '@fovea/schemas/jobs';
 import type { Redis } from 'ioredis';
-import { LaneControl, type LaneState, type LaneStatus } from '../index.js';
+import { LaneControl, type LaneState, type LaneStatus, type WaitingWork } from '../index.js';
 import { LaneStore } from './lane-store.js';
 import { RedisClock } from './redis-clock.js';
 
@@ -53,11 +53,15 @@ class BullMqLaneControl extends LaneControl {
     const store = this.#store(lane);
     const [depth, oldestAtMs, nowMs] = await Promise.all([
       store.depth(),
-      store.oldestEnqueuedAtMs(),
+      store.waitingJobs.oldestEnqueuedAtMs(),
       this.#clock.nowMs(),
     ]);
     const oldestWaitMs = oldestAtMs === undefined ? undefined : Math.max(0, nowMs - oldestAtMs);
     return { ...depth, oldestWaitMs };
+  }
+
+  override waitingWork(lane: Lane): Promise<WaitingWork[]> {
+    return this.#store(lane).waitingJobs.work();
   }
 
   override setState(lane: Lane, state: LaneState): Promise<void> {

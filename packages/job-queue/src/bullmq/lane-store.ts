@@ -1,4 +1,3 @@
-import { FoveaError } from '@fovea/errors';
 import { laneKeyPrefix } from '@fovea/redis';
 import { type Lane, MAX_ENVELOPE_BYTES } from '@fovea/schemas/jobs';
 import { createRedisBackend, Job, Queue, type RedisQueueBackend } from 'bullmq';
@@ -8,6 +7,8 @@ import { type JobState, type LaneDepth, type LaneState, NICE_PRIORITY, NORMAL_PR
 import { advanceScript, removeScript } from './lane-scripts.js';
 import type { LockKeys } from './locks/lock-messages.js';
 import { LOCK_MS } from './locks/lock-renewal.js';
+import { type BuildTransaction, runTransaction } from './transaction.js';
+import { firstScore, WaitingJobs } from './waiting-jobs.js';
 
 /** A job that was moved to active under a token of ours; its envelope is not parsed yet. */
 export interface TakenJob {
@@ -18,8 +19,18 @@ export interface TakenJob {
   readonly envelope: string;
 }
 
+/** A job as it is put into the lane. */
+export interface NewJob {
+  readonly requestId: string;
+  /** BullMQ's name of the job, which we use for what is told of it without its envelope. */
+  readonly tag: string;
+  readonly envelope: string;
+  readonly priority: number;
+  /** Milliseconds since the epoch, by Redis' clock. */
+  readonly timestamp: number;
+}
+
 const QUEUE_NAME = 'jobs';
-const JOB_NAME = 'inference';
 /** Nobody reads BullMQ's event stream here; it only must not grow. */
 const MAX_EVENTS = 100;
 /** Below the checks' pace, so that each check of a single worker finds the turn free. */
@@ -29,17 +40,12 @@ const REFUSING = 'refusing';
 /** Retrying is decided by the token stream's log, never by a count in the queue. */
 const PRACTICALLY_UNLIMITED = 1_000_000;
 
-/** BullMQ's score of the first job of a priority; a counter in the lower 32 bits keeps the others in order. */
-const firstScore = (priority: number): number => priority * 2 ** 32;
-
 /** Tolerant: an id whose hash is lost comes back with nearly nothing, and must still be settled. */
 const takenSchema = z.tuple([
   z.object({ data: z.string(), timestamp: z.number().catch(0), attemptsStarted: z.number().catch(1) }),
   z.string(),
 ]);
 const stateSchema = z.tuple([z.number().nullable(), z.number(), z.number()]);
-const headsSchema = z.array(z.array(z.string()));
-const timesSchema = z.array(z.coerce.number().nullable());
 const idleSchema = z.tuple([z.array(z.string()), z.array(z.string()), z.array(z.string())]);
 const depthSchema = z.tuple([z.number(), z.number(), z.number(), z.number(), z.number()]);
 
@@ -65,6 +71,8 @@ export function isLockLost(error: unknown): boolean {
 export class LaneStore {
   readonly #backend: RedisQueueBackend;
   readonly #queue: Queue;
+  /** Those that wait, as an operator looks at them. */
+  readonly waitingJobs: WaitingJobs;
 
   constructor(
     readonly lane: Lane,
@@ -87,6 +95,7 @@ export class LaneStore {
     );
     // The connection's errors are reported where it was made.
     this.#queue.on('error', () => undefined);
+    this.waitingJobs = new WaitingJobs(client, (suffix) => this.#key(suffix));
   }
 
   get markerKey(): string {
@@ -102,10 +111,10 @@ export class LaneStore {
     };
   }
 
-  async enqueue(requestId: string, envelope: string, priority: number, timestamp: number): Promise<void> {
+  async enqueue({ requestId, tag, envelope, priority, timestamp }: NewJob): Promise<void> {
     const job = {
       id: requestId,
-      name: JOB_NAME,
+      name: tag,
       data: envelope,
       opts: {
         jobId: requestId,
@@ -138,32 +147,6 @@ export class LaneStore {
     );
     const [recovered, prioritized, active, paused, refusing] = depthSchema.parse(replies);
     return { waiting: recovered + prioritized, active, state: toState(paused === 1, refusing === 1) };
-  }
-
-  /**
-   * When the first of those waiting was enqueued, ms since the epoch: the first of each priority in use, and the first
-   * of those given back by a dead worker.
-   */
-  async oldestEnqueuedAtMs(): Promise<number | undefined> {
-    const prioritized = this.#key('prioritized');
-    const heads = headsSchema
-      .parse(
-        await this.#transaction((multi) =>
-          multi
-            .lrange(this.#key('wait'), -1, -1)
-            .zrange(prioritized, '0', '0')
-            .zrange(prioritized, `${firstScore(NICE_PRIORITY)}`, '+inf', 'BYSCORE', 'LIMIT', 0, 1),
-        ),
-      )
-      .flat();
-    const times = timesSchema.parse(
-      await this.#transaction((multi) => {
-        for (const id of heads) multi.hget(this.#key(id), 'timestamp');
-        return multi;
-      }),
-    );
-    const known = times.filter((time) => time !== null);
-    return known.length === 0 ? undefined : Math.min(...known);
   }
 
   /** Refusing comes first and goes last, so that nobody sees the lane more open than it was and will be. */
@@ -230,7 +213,7 @@ export class LaneStore {
 
   /** Removes a job we hold. Throws what `isLockLost` knows when we hold it no longer. */
   async settle({ requestId, token }: TakenJob): Promise<void> {
-    const job = new Job(this.#queue, JOB_NAME, undefined, {}, requestId);
+    const job = new Job(this.#queue, '', undefined, {}, requestId);
     await this.#backend.moveToCompleted(job, null, true, token, false);
   }
 
@@ -259,14 +242,7 @@ export class LaneStore {
     return this.#backend.toKey(suffix);
   }
 
-  async #transaction(
-    build: (multi: ReturnType<Redis['multi']>) => ReturnType<Redis['multi']>,
-  ): Promise<unknown[]> {
-    const replies = await build(this.client.multi()).exec();
-    if (replies === null) throw new FoveaError('INTERNAL', { detail: 'a Redis transaction was discarded' });
-    return replies.map(([error, reply]) => {
-      if (error !== null) throw error;
-      return reply;
-    });
+  #transaction(build: BuildTransaction): Promise<unknown[]> {
+    return runTransaction(this.client, build);
   }
 }

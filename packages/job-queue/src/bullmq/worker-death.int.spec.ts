@@ -9,6 +9,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from '@jest/gl
 import { exampleJob } from '../conformance.js';
 import type { JobQueue } from '../index.js';
 import { createBullMqJobQueue } from './bullmq-job-queue.js';
+import { createBullMqLaneControl } from './bullmq-lane-control.js';
 
 const testFolder = new URL('../../test/', import.meta.url);
 const childFile = fileURLToPath(new URL('consumer-child.mjs', testFolder));
@@ -60,6 +61,23 @@ describeIf(redisBinary, 'BullMqJobQueue and the death of a worker process', () =
     expect(lease?.attempt).toBe(2);
     await lease?.acknowledge();
     await consumer.close();
+  });
+
+  it('counts the work of killed workers, and of none twice, as soon as it waits again', async () => {
+    const control = createBullMqLaneControl({ url: server.url, clientName: 'spec' });
+    const jobs = [1, 10, 100].map((expectedTokens) => ({ ...exampleJob(lane), expectedTokens }));
+    for (const job of jobs) await queue.enqueue(lane, job);
+    const held = [startChild('hold'), startChild('hold')];
+    for (const { says } of held) expect(await says()).toBe('taken');
+    expect(await control.waitingWork(lane)).toEqual([{ model: 'm', jobs: 1, tokens: 100 }]);
+    for (const { child } of held) child.kill('SIGKILL');
+    // Somebody has to look after the dead; a lane that is paused gives that one nothing.
+    await control.setState(lane, 'paused');
+    const consumer = await queue.consume(lane);
+    while ((await control.status(lane)).waiting < 3) await new Promise(setImmediate);
+    expect(await control.waitingWork(lane)).toEqual([{ model: 'm', jobs: 3, tokens: 111 }]);
+    await consumer.close();
+    await control.close();
   });
 
   it('leaves its job to a worker whose event loop is blocked for four seconds', async () => {

@@ -96,6 +96,32 @@ export function describeLaneControl(name: string, make: () => Promise<LaneContro
       await consumer.close();
     });
 
+    it('sums up what waits by model: without what is taken, with what is handed back', async () => {
+      expect(await control.waitingWork(lane)).toEqual([]);
+      const jobs = [
+        { ...exampleJob(lane), expectedTokens: 100 },
+        { ...exampleJob(lane), expectedTokens: 20 },
+        { ...exampleJob(lane), model: 'other: "m"', expectedTokens: 3 },
+        exampleJob(lane),
+      ];
+      for (const job of jobs) await queue.enqueue(lane, job);
+      await queue.enqueue(lane, { ...exampleJob(lane), expectedTokens: 7 }, { priority: NICE_PRIORITY });
+      const work = async () =>
+        Object.fromEntries((await control.waitingWork(lane)).map(({ model, ...sums }) => [model, sums]));
+      const others = { 'other: "m"': { jobs: 1, tokens: 3 } };
+      expect(await work()).toEqual({ m: { jobs: 4, tokens: 127 }, ...others });
+      const consumer = await queue.consume(lane);
+      const lease = await takeOne(consumer);
+      expect(await work()).toEqual({ m: { jobs: 3, tokens: 27 }, ...others });
+      await lease.handBack();
+      expect(await work()).toEqual({ m: { jobs: 4, tokens: 127 }, ...others });
+      await queue.remove(lane, jobs[1]?.id ?? '');
+      expect(await work()).toEqual({ m: { jobs: 3, tokens: 107 }, ...others });
+      await takeIds(consumer, 4);
+      expect(await work()).toEqual({});
+      await consumer.close();
+    });
+
     it.each(['paused', 'closed'] as const)(
       'gives nothing of a %s lane, and everything when it is open',
       async (state) => {

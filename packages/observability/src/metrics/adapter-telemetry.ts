@@ -1,6 +1,6 @@
 import type { Registry } from 'prom-client';
 import type { Logger } from '../log/logger.js';
-import { boundedLabel, buckets, counter, createRegistry, gauge, histogram } from './definition.js';
+import { boundedLabel, buckets, counter, gauge, histogram } from './definition.js';
 import {
   createEngineGauges,
   createEngineTelemetry,
@@ -10,6 +10,7 @@ import {
 } from './engine-metrics.js';
 import type { Outcome } from './gateway-telemetry.js';
 import { createImageCounts, type ImageOutcome, imageMetrics } from './image-metrics.js';
+import { createRegistry } from './process-metrics.js';
 
 export const adapterMetrics = {
   jobsTaken: counter(

@@ -1,4 +1,4 @@
-import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
 
 /** One metric: what the reference page shows of it, and how a process registers it. */
 export interface MetricDefinition<M> {
@@ -6,8 +6,11 @@ export interface MetricDefinition<M> {
   readonly type: 'counter' | 'gauge' | 'histogram';
   readonly labels: readonly string[];
   readonly help: string;
-  /** Makes the metric in the process' registry; a second one of the same name throws. */
-  register(registry: Registry): M;
+  /**
+   * Makes the metric in the process' registry; a second one of the same name throws. `collect`, which only gauges have, is
+   * waited for whenever somebody reads the registry; when it throws, nothing can be read.
+   */
+  register(registry: Registry, collect?: () => Promise<void>): M;
 }
 
 export function counter<L extends string>(
@@ -25,8 +28,14 @@ export function gauge<L extends string>(
   labels: readonly L[],
   help: string,
 ): MetricDefinition<Gauge<L>> {
-  const register = (registry: Registry) =>
-    new Gauge({ name, help, labelNames: labels, registers: [registry] });
+  const register = (registry: Registry, collect?: () => Promise<void>) =>
+    new Gauge({
+      name,
+      help,
+      labelNames: labels,
+      registers: [registry],
+      ...(collect === undefined ? {} : { collect }),
+    });
   return { name, type: 'gauge', labels, help, register };
 }
 
@@ -54,16 +63,6 @@ export const buckets = {
     0.3, 0.5, 0.8, 1, 1.5, 2, 2.5, 5, 10, 15, 20, 30, 40, 50, 60, 120, 240, 480, 960, 1920, 7680,
   ],
 } as const;
-
-const EVENT_LOOP_RESOLUTION_MS = 10;
-
-/** The registry of one process, with Node's own metrics (event-loop delay included) under the label `service`. */
-export function createRegistry(service: string): Registry {
-  const registry = new Registry();
-  registry.setDefaultLabels({ service });
-  collectDefaultMetrics({ register: registry, eventLoopMonitoringPrecision: EVENT_LOOP_RESOLUTION_MS });
-  return registry;
-}
 
 const MAX_LABEL_VALUES = 256;
 const MAX_LABEL_CHARACTERS = 256;

@@ -1,7 +1,8 @@
 import type { ErrorCode } from '@fovea/errors';
 import type { Registry } from 'prom-client';
 import type { Logger } from '../log/logger.js';
-import { boundedLabel, buckets, counter, createRegistry, gauge, histogram } from './definition.js';
+import { boundedLabel, buckets, counter, gauge, histogram } from './definition.js';
+import { createRegistry } from './process-metrics.js';
 
 /** How a request or generation ended. */
 export type Outcome = 'ok' | ErrorCode;

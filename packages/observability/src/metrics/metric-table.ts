@@ -1,6 +1,8 @@
 import { adapterMetrics } from './adapter-telemetry.js';
 import type { MetricDefinition } from './definition.js';
 import { gatewayMetrics } from './gateway-telemetry.js';
+import { processMetrics } from './process-metrics.js';
+import { queueMetrics } from './queue-metrics.js';
 
 /** One row of the generated reference page. */
 export interface MetricRow {
@@ -12,11 +14,21 @@ export interface MetricRow {
   readonly help: string;
 }
 
-const rows = (process: string, definitions: Record<string, MetricDefinition<unknown>>): MetricRow[] =>
-  Object.values(definitions).map(({ name, type, labels, help }) => ({ process, name, type, labels, help }));
+/** The rows of one process: its own metrics and those that every process has. */
+export const metricRows = (
+  process: string,
+  definitions: Record<string, MetricDefinition<unknown>>,
+): MetricRow[] =>
+  Object.values({ ...definitions, ...processMetrics }).map(({ name, type, labels, help }) => ({
+    process,
+    name,
+    type,
+    labels,
+    help,
+  }));
 
 /** Every metric of the gateway and the worker-adapter, besides Node's own. */
 export const metricTable: readonly MetricRow[] = [
-  ...rows('gateway', gatewayMetrics),
-  ...rows('worker-adapter', adapterMetrics),
+  ...metricRows('gateway', { ...gatewayMetrics, ...queueMetrics }),
+  ...metricRows('worker-adapter', adapterMetrics),
 ];

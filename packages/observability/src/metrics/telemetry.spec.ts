@@ -1,10 +1,12 @@
 import { PassThrough } from 'node:stream';
 import { describe, expect, it } from '@jest/globals';
+import { Registry } from 'prom-client';
 import { createLogger } from '../log/logger.js';
 import { createAdapterTelemetry } from './adapter-telemetry.js';
 import { boundedLabel } from './definition.js';
 import { createGatewayTelemetry } from './gateway-telemetry.js';
 import { metricTable } from './metric-table.js';
+import { registerQueueGauges } from './queue-metrics.js';
 
 const silent = createLogger({ service: 'test', level: 'silent', destination: new PassThrough() });
 
@@ -143,6 +145,7 @@ describe('adapter telemetry', () => {
 describe('the metric table', () => {
   it('lists what the registries hold, besides the metrics of Node', async () => {
     const registries = [createGatewayTelemetry(silent).registry, createAdapterTelemetry(silent).registry];
+    registerQueueGauges(registries[0] ?? new Registry(), async () => ({ lanes: [], models: [] }), silent);
     const metrics = await Promise.all(registries.map((registry) => registry.getMetricsAsJSON()));
     const names = metrics
       .flat()
