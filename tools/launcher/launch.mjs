@@ -6,7 +6,7 @@ import { setUp } from './install/setup.mjs';
 import { findOrMakeApiKey } from './parts/api-key.mjs';
 import { listsModels, startGateway } from './parts/gateway.mjs';
 import { PortPicker, requireGatewayPort } from './parts/ports.mjs';
-import { startShim } from './parts/shim.mjs';
+import { offeredModels, startShim } from './parts/shim.mjs';
 import { stages } from './parts/stages.mjs';
 import { chooseOpsPorts, startWorkerAdapter } from './parts/worker-adapter.mjs';
 import { readWorkerFiles } from './parts/worker-files.mjs';
@@ -39,17 +39,18 @@ export async function launch(supervisor, { root, env, progress, stop }) {
   const shimPort = await ports.chosenOrFree('SHIM_PORT', settings.shimPort, settings.shimHost);
 
   await setUp(supervisor, { root, env, progress, stop });
-  const files = await readWorkerFiles(settings.workersFolder, root);
-  const adapterPorts = await chooseOpsPorts(files, settings, ports);
+  const ownFiles = await readWorkerFiles(settings.workersFolder, root);
   const { stateFolder } = settings;
   const storage = {
     ...(await provideRedis(supervisor, { env, stateFolder, ports, stage: stages.redis, progress })),
     ...blobStore(stateFolder, env),
   };
 
-  const shim = files.some(({ needsShim }) => needsShim)
+  const shim = ownFiles.some(({ needsShim }) => needsShim)
     ? await progress.step('gpu-worker-shim', () => startShim(supervisor, { settings, env, port: shimPort }))
     : undefined;
+  const files = [...ownFiles, ...(await findOptionalWorkers(settings, shim, env, stop))];
+  const adapterPorts = await chooseOpsPorts(files, settings, ports);
   const [url] = await Promise.all([
     progress.step('gateway', () =>
       startGateway(supervisor, { settings, env, opsPort: gatewayOpsPort, apiKey, storage }),
@@ -79,6 +80,20 @@ export async function launch(supervisor, { root, env, progress, stop }) {
   progress.say(
     welcomeText({ root, url, apiKey, modelNames, certificate, logFolder: join(stateFolder, 'logs') }),
   );
+}
+
+/**
+ * Workers of models that not every machine has: those whose models the shim has found.
+ * @param {import('./settings.mjs').Settings} settings
+ * @param {import('./parts/shim.mjs').ShimAccess | undefined} shim
+ * @param {import('./settings.mjs').Environment} env
+ * @param {AbortSignal} stop
+ */
+async function findOptionalWorkers({ root, optionalWorkersFolder }, shim, env, stop) {
+  if (optionalWorkersFolder === undefined || shim === undefined) return [];
+  const offered = new Set(await offeredModels(shim, env, stop));
+  const files = await readWorkerFiles(optionalWorkersFolder, root);
+  return files.filter(({ modelNames }) => modelNames.every((name) => offered.has(name)));
 }
 
 /**

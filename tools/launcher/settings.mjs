@@ -28,6 +28,8 @@ const drainReserveMs = 10_000;
  * @property {string} shimHost
  * @property {number | undefined} shimPort
  * @property {string} workersFolder
+ * @property {string | undefined} optionalWorkersFolder Started only where the shim offers their models; none beside a
+ *   folder of the user's own.
  * @property {string} shimModels A list as the shim reads it: folders, or name=folder.
  * @property {boolean} isTls
  * @property {number} drainMs How long running requests may go on after a wish to stop.
@@ -54,6 +56,8 @@ export function readSettings(root, env) {
     shimHost: given(env.SHIM_HOST) ?? '127.0.0.1',
     shimPort: portOf(env, 'SHIM_PORT'),
     workersFolder: resolve(root, given(env.FOVEA_WORKERS) ?? 'models/workers'),
+    optionalWorkersFolder:
+      given(env.FOVEA_WORKERS) === undefined ? resolve(root, 'models/optional-workers') : undefined,
     shimModels: given(env.SHIM_MODELS) ?? resolve(root, 'models'),
     isTls: given(env.GATEWAY_TLS_CERT) !== undefined,
     drainMs: (secondsOf(env, 'REQUEST_TIMEOUT_S') ?? 300) * 1000 + drainReserveMs,

@@ -11,6 +11,7 @@ describe('readSettings', () => {
       gatewayOpsPort: undefined,
       shimPort: undefined,
       workersFolder: '/checkout/models/workers',
+      optionalWorkersFolder: '/checkout/models/optional-workers',
       shimModels: '/checkout/models',
       isTls: false,
       drainMs: 310_000,
@@ -24,6 +25,7 @@ describe('readSettings', () => {
       isGatewayPortChosen: true,
       shimPort: undefined,
       workersFolder: '/checkout/mine',
+      optionalWorkersFolder: undefined,
       drainMs: 30_000,
     });
   });

@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import {
   cpSync,
+  existsSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
@@ -117,6 +118,10 @@ class Start {
     return /URL +(\S+)\/v1/.exec(this.output)?.[1] ?? '';
   }
 
+  get models() {
+    return (/Models +(.+)/.exec(this.output)?.[1] ?? '').split(', ');
+  }
+
   get key() {
     return /Key +(\S+)/.exec(this.output)?.[1] ?? '';
   }
@@ -176,6 +181,10 @@ describe('npm start', () => {
     const run = start({ GATEWAY_PORT: `${port}` });
     await run.ready();
     expect(run.url).toBe(`http://127.0.0.1:${port}`);
+    // A model that not every machine has is there where its program is, and nowhere else.
+    const sphinx = ['/usr/bin/pocketsphinx_continuous', '/usr/share/pocketsphinx/model/en-us/en-us.lm.bin'];
+    const hasSphinx = sphinx.every((path) => existsSync(path));
+    expect(run.models.includes('pocketsphinx-en-us')).toBe(hasSphinx);
     const answer = JSON.parse(await paste(run.curlLine(0)));
     expect(answer.choices[0].message.content).toContain('Lighthouse Books');
     const streamed = await paste(run.curlLine(1));

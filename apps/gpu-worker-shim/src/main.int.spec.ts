@@ -116,6 +116,11 @@ describe('the program', () => {
       { SHIM_MODELS: models, SHIM_EXECUTION_PROVIDERS: 'cuda' },
       'vision_encoder.onnx',
     ],
+    [
+      'a PocketSphinx that is not there',
+      { SHIM_MODELS: models, SHIM_POCKETSPHINX: '/nowhere/pocketsphinx_continuous' },
+      'SHIM_POCKETSPHINX: no pocketsphinx_continuous in /nowhere',
+    ],
   ])('refuses to start with %s, and says why', async (_what, env, reason) => {
     const shim = run(env);
     expect(await shim.exited).toBe(1);

@@ -5,6 +5,7 @@ import { parseWorkerFile } from '@fovea/model-registry/worker-file';
 import { describe, expect, it } from '@jest/globals';
 
 const folder = fileURLToPath(new URL('../../../models/workers/', import.meta.url));
+const optionalFolder = fileURLToPath(new URL('../../../models/optional-workers/', import.meta.url));
 const files = readdirSync(folder).filter((name) => name.endsWith('.toml'));
 
 describe('the worker files that we ship', () => {
@@ -20,5 +21,14 @@ describe('the worker files that we ship', () => {
       expect(model).toMatchObject({ chat: true, multimodalEnabled: true });
       expect(model.description).not.toBe('');
     }
+  });
+
+  it('are one where the machine has PocketSphinx', () => {
+    expect(readdirSync(optionalFolder)).toEqual(['pocketsphinx.toml']);
+    const text = readFileSync(join(optionalFolder, 'pocketsphinx.toml'), 'utf8');
+    const { warnings, generator, queue } = parseWorkerFile(text, 'pocketsphinx.toml');
+    expect(warnings).toEqual([]);
+    expect(generator).toMatchObject({ type: 'transcription', urls: ['http://127.0.0.1:8000'] });
+    expect(queue.models).toMatchObject([{ name: 'pocketsphinx-en-us', transcription: true, chat: false }]);
   });
 });

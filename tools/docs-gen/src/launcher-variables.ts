@@ -3,7 +3,7 @@ import { integer, oneOf, text, type Variables, variable } from '@fovea/config';
 /** What only `npm start` and `npm test` read: plain scripts without dependencies, which cannot export a table. */
 export const launcherVariables = {
   FOVEA_WORKERS: variable(text().default('models/workers'), {
-    help: 'Folder of worker TOML files; `npm start` runs one worker-adapter for each.',
+    help: 'Folder of worker TOML files; `npm start` runs one worker-adapter for each. Unset: also for those of models/optional-workers whose models the shim has found.',
   }),
   FOVEA_REQUIRE: variable(oneOf(['all']).optional(), {
     help: '`all` makes `npm test` fail where it would skip what this machine lacks.',

@@ -1,9 +1,10 @@
 import { randomBytes } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { given } from '../settings.mjs';
 import { reachable, urlOf } from './addresses.mjs';
 import { childEnv, gatewaySecrets, redisSecrets } from './child-env.mjs';
-import { answersOk } from './http-probe.mjs';
+import { answersOk, probe } from './http-probe.mjs';
 import { stages } from './stages.mjs';
 
 /** Its clients, the adapters, are gone when it stops. */
@@ -51,4 +52,20 @@ export async function startShim(supervisor, { settings, env, port }) {
     { isReady: (signal) => answersOk(`${url}/health`, signal), timeoutMs: startTimeoutMs },
   );
   return { url, access: key === undefined ? {} : { ADAPTER_ENGINE_API_KEY: key } };
+}
+
+/**
+ * Names of the models that a running shim offers.
+ * @param {ShimAccess} shim
+ * @param {import('../settings.mjs').Environment} env
+ * @param {AbortSignal} signal
+ * @returns {Promise<readonly string[]>}
+ */
+export async function offeredModels({ url, access }, env, signal) {
+  const file = given(env.SHIM_API_KEY_FILE);
+  const own = given(env.SHIM_API_KEY) ?? (file === undefined ? undefined : readFileSync(file, 'utf8').trim());
+  const key = access.ADAPTER_ENGINE_API_KEY ?? own;
+  const answer = await probe(`${url}/v1/models`, signal, { authorization: `Bearer ${key}` });
+  if (answer?.status !== 200) return [];
+  return JSON.parse(answer.body).data.map((/** @type {{ id: string }} */ { id }) => id);
 }

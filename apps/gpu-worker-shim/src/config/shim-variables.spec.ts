@@ -11,6 +11,7 @@ describe('the configuration', () => {
       SHIM_DTYPES: [],
       SHIM_MAX_NUM_SEQS: 8,
       SHIM_MAX_WAITING: 64,
+      SHIM_POCKETSPHINX: 'auto',
     });
   });
 
@@ -19,10 +20,11 @@ describe('the configuration', () => {
       SHIM_PORT: 'x',
       SHIM_EXECUTION_PROVIDERS: 'tpu',
       SHIM_DTYPES: 'q4,int3',
+      SHIM_POCKETSPHINX: 'maybe',
       SHIM_API_KEY: 'two words',
     };
     expect(() => readShimConfig(env)).toThrow(
-      /SHIM_PORT.*SHIM_API_KEY.*SHIM_MODELS.*SHIM_EXECUTION.*SHIM_DTYPES/s,
+      /SHIM_PORT.*SHIM_API_KEY.*SHIM_MODELS.*SHIM_EXECUTION.*SHIM_DTYPES.*SHIM_POCKETSPHINX/s,
     );
     expect(() => readShimConfig(env)).not.toThrow(/two words/);
   });
