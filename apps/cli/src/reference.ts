@@ -1,13 +1,35 @@
 import { Readable, Writable } from 'node:stream';
+import type { Command } from 'commander';
 import { deploymentPorts } from './compose.js';
 import { createProgram } from './program.js';
 
-export { exitCodes } from './failure.js';
+/** What `--help` prints of one command. */
+export interface CommandHelp {
+  /** `fovea queues drain`. */
+  readonly name: string;
+  readonly text: string;
+}
 
-/** The command line, for the page that describes it. Nothing of it is ever run. */
-export function describedProgram(): ReturnType<typeof createProgram> {
+const WIDTH = 110;
+
+function helpOf(command: Command, name: string): CommandHelp[] {
+  let text = '';
+  command.configureOutput({
+    writeOut: (piece) => {
+      text += piece;
+    },
+    getOutHelpWidth: () => WIDTH,
+    getOutHasColors: () => false,
+  });
+  command.outputHelp();
+  const children = command.commands.flatMap((child) => helpOf(child, `${name} ${child.name()}`));
+  return [{ name, text: text.trimEnd() }, ...children];
+}
+
+/** Every command in the order of the help, a group before its own; for the generated page. Runs none of them. */
+export function commandHelps(): CommandHelp[] {
   const nowhere = new Writable({ write: (_chunk, _encoding, done) => done() });
-  return createProgram({
+  const program = createProgram({
     stdin: Readable.from([]),
     stdout: nowhere,
     stderr: nowhere,
@@ -16,4 +38,5 @@ export function describedProgram(): ReturnType<typeof createProgram> {
     signal: new AbortController().signal,
     ports: deploymentPorts,
   });
+  return helpOf(program, program.name());
 }

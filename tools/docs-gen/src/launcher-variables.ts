@@ -13,7 +13,10 @@ export const launcherVariables = {
   }),
 } satisfies Variables;
 
-/** What the `fovea` command reads. Those of its own have an option that goes before them, but for the key file. */
+/**
+ * What the `fovea` command reads for itself. Those of its own have an option that goes before them, but for the key file.
+ * `queues` and `doctor` read what gateway and workers read besides.
+ */
 export const cliVariables = {
   FOVEA_URL: variable(text().default('http://127.0.0.1:8080'), { help: 'Address of the gateway (`--url`).' }),
   FOVEA_API_KEY: variable(text().optional(), {
@@ -25,6 +28,16 @@ export const cliVariables = {
     help: 'Model to ask (`--model`).',
     defaultText: 'the first available one that fits',
   }),
+  REDIS_URL: variable(text().optional(), {
+    help: 'The Redis of gateway and workers, for `fovea queues` and `fovea doctor`.',
+    secret: true,
+    defaultText: 'that of the `npm start` that runs in the checkout',
+  }),
+  BLOB_STORE_URL: variable(text().optional(), {
+    help: 'The blob store of gateway and workers, for `fovea doctor`.',
+    defaultText: 'that of the `npm start` that runs in the checkout',
+  }),
+  NO_COLOR: variable(text().optional(), { help: 'Set to anything: no colours on a terminal either.' }),
   HF_TOKEN: variable(text().optional(), {
     help: 'Token for models that `fovea models pull` may not read without one.',
     secret: true,

@@ -11,6 +11,7 @@ import { referencePages } from './reference-pages.js';
 const root = fileURLToPath(new URL('../../../', import.meta.url));
 const text = (file: string): string => referencePages().find((page) => page.file === file)?.text ?? '';
 
+const ownName = /^(?:FOVEA|HF)_/;
 /** From `npm test` to the reporter it starts; nobody else's. */
 const internal = 'FOVEA_COUNTS_FILE';
 
@@ -23,18 +24,26 @@ async function variablesRead(folder: string): Promise<Set<string>> {
 }
 
 describe('the reference pages', () => {
-  it('are the five that DESIGN names', () => {
+  it('are those of routes, errors, variables, limits, metrics and commands', () => {
     expect(
       referencePages()
         .map((page) => page.file)
         .sort(),
-    ).toEqual(['env.md', 'errors.md', 'http-api.md', 'limits.md', 'metrics.md'].sort());
+    ).toEqual(['cli.md', 'env.md', 'errors.md', 'http-api.md', 'limits.md', 'metrics.md']);
   });
 
   it('show every route and every metric', () => {
     for (const { method, path } of routes) expect(text('http-api.md')).toContain(`## ${method} ${path}\n`);
     for (const { name } of [...metricTable, ...shimMetricTable])
       expect(text('metrics.md')).toContain(`| \`${name}\` |`);
+  });
+
+  it('show what each command takes, and the exit codes', () => {
+    for (const command of ['chat', 'models validate', 'queues drain', 'keys create', 'doctor']) {
+      expect(text('cli.md')).toContain(`## fovea ${command}\n\n\`\`\`text\nUsage: fovea ${command} [`);
+    }
+    expect(text('cli.md')).toContain('--cancel');
+    expect(text('cli.md')).toContain('Exit codes: 0 done;');
   });
 
   it('show the fields of the chat request', () => {
@@ -51,6 +60,9 @@ describe('the reference pages', () => {
     expect([...read].sort()).toEqual(Object.keys(launcherVariables).sort());
     const cli = await variablesRead('apps/cli/src');
     cli.delete('FOVEA_API_KEY_FILE');
-    expect([...cli].sort()).toEqual(Object.keys(cliVariables).sort());
+    // The launcher's, read for the same purpose.
+    cli.delete('FOVEA_WORKERS');
+    const own = Object.keys(cliVariables).filter((name) => ownName.test(name));
+    expect([...cli].sort()).toEqual(own.sort());
   });
 });

@@ -1,9 +1,11 @@
+import { commandHelps } from '@fovea/cli/reference';
 import { variables as gatewayVariables, openApiDocument } from '@fovea/gateway/reference';
 import { shimMetricTable, shimVariables } from '@fovea/gpu-worker-shim/reference';
 import { metricTable } from '@fovea/observability';
 import { variables as adapterVariables } from '@fovea/worker-adapter/reference';
 import { cliVariables, launcherVariables } from './launcher-variables.js';
 import type { Page } from './markdown/page.js';
+import { cliPage } from './pages/cli-page.js';
 import { envPage } from './pages/env-page.js';
 import { errorsPage } from './pages/errors-page.js';
 import { documentSchema, httpApiPage } from './pages/http-api-page.js';
@@ -29,10 +31,16 @@ export function referencePages(): Page[] {
           'Read by `npm start` and `npm test` alone. `npm start` hands all others on to the programs it starts, secrets only to those they concern.',
         variables: launcherVariables,
       },
-      { title: 'The fovea command', introduction: 'Read by `apps/cli`.', variables: cliVariables },
+      {
+        title: 'The fovea command',
+        introduction:
+          'Read by `apps/cli`. `fovea doctor` also reads those of the other programs that it compares with.',
+        variables: cliVariables,
+      },
     ]),
     limitsPage(openApi),
     metricsPage([...metricTable, ...shimMetricTable]),
     httpApiPage(openApi),
+    cliPage(commandHelps()),
   ];
 }
