@@ -43,9 +43,9 @@ export function gatesOf(root) {
       advice: 'npm run dead-code   (remove it, or import it where it is meant to be used)',
     },
     {
-      name: 'generated docs',
+      name: 'docs',
       commands: [[join(root, 'tools/docs-gen/dist/main.js'), '--check']],
-      advice: 'npm run typecheck && npm run docs   (then commit docs/reference)',
+      advice: 'npm run typecheck && npm run docs   (then commit docs/reference; links are mended by hand)',
       needs: 'types',
     },
   ];
