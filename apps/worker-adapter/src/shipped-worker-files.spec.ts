@@ -10,15 +10,17 @@ const files = readdirSync(folder).filter((name) => name.endsWith('.toml'));
 
 describe('the worker files that we ship', () => {
   it('are those of the models that run out of the box', () => {
-    expect(files.sort()).toEqual(['ocr.toml', 'shapes-vlm.toml']);
+    expect(files.sort()).toEqual(['commands-asr.toml', 'ocr.toml', 'shapes-vlm.toml']);
   });
 
-  it.each(files)('%s has no unknown key, a local engine and chat models that take pictures', (name) => {
+  it.each(files)('%s has no unknown key, a local engine and models that take pictures or listen', (name) => {
     const { warnings, generator, queue } = parseWorkerFile(readFileSync(join(folder, name), 'utf8'), name);
     expect(warnings).toEqual([]);
     expect(generator.urls).toEqual(['http://127.0.0.1:8000']);
     for (const model of queue.models) {
-      expect(model).toMatchObject({ chat: true, multimodalEnabled: true });
+      const listens = { transcription: true, chat: false };
+      const sees = { chat: true, multimodalEnabled: true, transcription: false };
+      expect(model).toMatchObject(name === 'commands-asr.toml' ? listens : sees);
       expect(model.description).not.toBe('');
     }
   });
