@@ -57,6 +57,10 @@ export async function ask(question: Question, options: AskOptions): Promise<Repl
     signal,
     onText,
     onUpload,
+  }).catch((error: unknown) => {
+    // After an error within the stream the connection is cut; the reason is the error, not the cut.
+    if (problem === undefined || !(error instanceof ProblemError)) throw error;
+    throw new ProblemError({ ...problem, requestId: error.problem.requestId });
   });
   reply.requestId = requestId;
   if (queueTimeMs !== undefined) reply.course.queueTimeMs = queueTimeMs;

@@ -16,6 +16,9 @@ export interface Figure {
   readonly name: string;
 }
 
+/** What came in less time came in one piece somewhere on the way, and tells nothing about the speed of the model. */
+const LEAST_MEASURED_S = 0.03;
+
 /** Time to first token, tokens per second after it (the first one is not counted: it waited for the prompt), totals. */
 export function figuresOf(course: Course): Figure[] {
   const { sentAtMs, firstTextAtMs, lastTextAtMs, promptTokens, completionTokens, queueTimeMs } = course;
@@ -25,7 +28,7 @@ export function figuresOf(course: Course): Figure[] {
   }
   if (firstTextAtMs !== undefined && lastTextAtMs !== undefined && completionTokens !== undefined) {
     const seconds = (lastTextAtMs - firstTextAtMs) / 1000;
-    if (completionTokens > 1 && seconds > 0) {
+    if (completionTokens > 1 && seconds >= LEAST_MEASURED_S) {
       const rate = (completionTokens - 1) / seconds;
       figures.push({ value: rate < 10 ? rate.toFixed(1) : count(rate), name: 'tokens/s' });
     }

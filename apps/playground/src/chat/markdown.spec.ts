@@ -41,6 +41,10 @@ describe('the Markdown of answers', () => {
     (text) => expect(parseMarkdown(text)).toEqual([paragraph(text)]),
   );
 
+  it('drops the blank that many models begin with', () => {
+    expect(parseMarkdown(' The answer')).toEqual([paragraph('The answer')]);
+  });
+
   it('takes a fence that is still open for code', () => {
     expect(parseMarkdown('```py\nx = 1')).toEqual([{ kind: 'code', text: 'x = 1' }]);
   });

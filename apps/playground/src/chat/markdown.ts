@@ -58,7 +58,7 @@ function blockAt(lines: readonly string[], at: number): [Block, number] {
     return [{ kind: 'quote', spans: parseSpans(inner) }, at + quoted.length];
   }
   const own = linesWhile(lines, at, (candidate, index) => index === at || !startsBlock(candidate));
-  return [{ kind: 'paragraph', spans: parseSpans(own.join('\n')) }, at + own.length];
+  return [{ kind: 'paragraph', spans: parseSpans(own.join('\n').trimStart()) }, at + own.length];
 }
 
 const startsBlock = (line: string): boolean =>

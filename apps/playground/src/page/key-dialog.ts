@@ -1,4 +1,4 @@
-import { byId } from './elements.js';
+import { byId, element } from './elements.js';
 import { asProblem, hideProblem, showProblem } from './problem-view.js';
 import type { Session } from './session.js';
 
@@ -54,6 +54,7 @@ export class KeyDialog {
   #show(): void {
     const { key } = this.session;
     this.#clear.hidden = key === undefined;
-    this.#opener.textContent = key === undefined ? 'Enter key' : `Key …${key.slice(-4)}`;
+    const suffix = key === undefined ? '' : ` …${key.slice(-4)}`;
+    this.#opener.replaceChildren('Key', element('span', { class: 'suffix' }, suffix));
   }
 }

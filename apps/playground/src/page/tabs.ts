@@ -27,6 +27,8 @@ export class Tabs {
       tabOf(other).tabIndex = isChosen ? 0 : -1;
       byId(`panel-${other}`, HTMLElement).hidden = !isChosen;
     }
+    byId('options', HTMLFormElement).hidden = task !== 'chat';
+    byId('options-toggle', HTMLButtonElement).hidden = task !== 'chat';
     this.onChoose(task);
   }
 

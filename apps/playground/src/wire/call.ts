@@ -34,11 +34,16 @@ export function call(options: Call): Promise<Answer> {
     request.setRequestHeader('authorization', `Bearer ${key}`);
     if (body instanceof Blob) request.setRequestHeader('content-type', 'application/json');
     request.upload.onprogress = ({ loaded, total }) => onUpload?.(loaded, total);
-    request.onreadystatechange = newTextOf(request, options.onText);
-    request.onerror = () => reject(new ProblemError(offline));
+    const tellText = newTextOf(request, options.onText);
+    let requestId: string | undefined;
+    request.onreadystatechange = () => {
+      // A connection that breaks takes the headers with it.
+      requestId ??= request.getResponseHeader('x-request-id') ?? undefined;
+      tellText();
+    };
+    request.onerror = () => reject(new ProblemError({ ...offline, requestId }));
     request.onabort = () => reject(new DOMException('stopped', 'AbortError'));
     request.onload = () => {
-      const requestId = request.getResponseHeader('x-request-id') ?? undefined;
       const text = request.responseText;
       if (request.status >= 400) reject(new ProblemError(problemOf(request.status, text, requestId)));
       else resolve({ text, requestId, queueTimeMs: numberIn(request.getResponseHeader('x-queue-time-ms')) });
