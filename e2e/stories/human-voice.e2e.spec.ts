@@ -65,7 +65,7 @@ describeIf(pocketSphinx, 'a recording', () => {
     for (const { code, prints } of commands) {
       if (prints !== undefined) expect(await run(code)).toMatch(prints);
     }
-  }, 120_000);
+  }, 300_000);
 
   it('is written down for the openai client', async () => {
     const file = () => toFile(speech, 'cards.wav');
@@ -82,18 +82,18 @@ describeIf(pocketSphinx, 'a recording', () => {
     expect(segment?.text).toBe('five five');
     expect(segment?.start).toBeGreaterThan(0);
     expect(segment?.end).toBeLessThanOrEqual(Number(verbose.duration));
-  }, 60_000);
+  }, 120_000);
 
   it('in another language is refused with the name of the field', async () => {
     const file = await toFile(speech, 'cards.wav');
     const asked = client.audio.transcriptions.create({ model, file, language: 'de' });
     await expect(asked).rejects.toMatchObject({ status: 400, param: 'language' });
-  }, 60_000);
+  }, 120_000);
 
   it('that is none is refused as audio, and nothing is left behind', async () => {
     const file = await toFile(Buffer.from('no sound at all'), 'speech.wav');
     const asked = client.audio.transcriptions.create({ model, file });
     await expect(asked).rejects.toMatchObject({ status: 400, code: 'INVALID_AUDIO' });
     await system.untilClean();
-  }, 60_000);
+  }, 120_000);
 });

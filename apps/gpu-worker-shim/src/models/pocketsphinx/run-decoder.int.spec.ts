@@ -27,7 +27,7 @@ describe('the process that hears', () => {
     expect((await run(script)).trim().split('\n')).toEqual([
       expect.stringMatching(/^1 +-2$/),
       '-infile /dev/stdin -time yes -hmm /the/model/en-us -lm /the/model/en-us.lm.bin -dict /the/model/cmudict-en-us.dict',
-      '10',
+      '5',
       '[]',
       '/',
     ]);

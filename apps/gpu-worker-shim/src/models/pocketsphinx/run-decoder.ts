@@ -13,7 +13,7 @@ const TIMEOUT_MS = 600_000;
 const MAX_OUTPUT_BYTES = 256 * 1024;
 const MAX_COMPLAINT = 500;
 /** Behind the HTTP loop and the engine's threads. */
-const NICENESS = 10;
+const NICENESS = 5;
 
 /** Memory where there is a folder of it. */
 const soundFolder = existsSync('/dev/shm') ? '/dev/shm' : tmpdir();
@@ -48,12 +48,10 @@ async function openNameless(samples: Int16Array): Promise<FileHandle> {
 }
 
 /** Lines that tell what went wrong. The others tell what was said, which belongs into no log. */
-const complaintsOf = (log: string): string =>
-  log
-    .split('\n')
-    .filter((line) => /^(ERROR|FATAL|SYSTEM_ERROR)/.test(line))
-    .join('; ')
-    .slice(0, MAX_COMPLAINT);
+function complaintsOf(log: string): string {
+  const lines = log.split('\n').filter((line) => /^(ERROR|FATAL|SYSTEM_ERROR)/.test(line));
+  return lines.join('; ').slice(0, MAX_COMPLAINT) || 'it told no error';
+}
 
 function lowerPriority(child: ChildProcess): void {
   try {
