@@ -1,8 +1,8 @@
 import './install/require-node.mjs';
 import { readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { provideGoPrograms } from './install/go-programs.mjs';
 import { providePythonClients } from './install/python-clients.mjs';
-import { provideS3Server } from './install/s3-server.mjs';
 import { setUp } from './install/setup.mjs';
 import { provideTransformersJs } from './install/transformers-js.mjs';
 import { jestArguments } from './jest/arguments.mjs';
@@ -51,7 +51,7 @@ async function test(supervisor, stop) {
   await setUp(supervisor, { root, env, progress, stop });
   await provideRedisServer(supervisor);
   await providePythonClients(supervisor, root, env, progress);
-  await provideS3Server(supervisor, root, env, progress);
+  await provideGoPrograms(supervisor, root, env, progress);
   await provideTransformersJs(supervisor, root, env, progress);
   try {
     await supervisor.run({

@@ -1,3 +1,4 @@
+export { composeReader, readComposeFiles } from './compose-files.js';
 export { type Fault, type FaultPlan, type FaultProxy, startFaultProxy } from './fault-proxy.js';
 export { provideBenchmarkFolder } from './model-folders/benchmark-folder.js';
 export { type DecoderSizes, sm135Decoder, tinyDecoder } from './model-folders/decoder/decoder-sizes.js';

@@ -9,7 +9,7 @@ import { fileURLToPath } from 'node:url';
 import { freePort } from './redis-server.js';
 import type { Requirement } from './requirement.js';
 
-/** `npm test` puts the server here, see tools/launcher/install/s3-server.mjs. */
+/** `npm test` puts the server here, see tools/launcher/install/go-programs.mjs. */
 const binFolder = new URL('../../../.fovea/bin/', import.meta.url);
 
 /** Path of an S3-compatible server that tests may start, or undefined when this machine has none. */
