@@ -1,5 +1,5 @@
 import type { BlobStore } from '@fovea/blob-store';
-import { NICE_PRIORITY, NORMAL_PRIORITY } from '@fovea/job-queue';
+import { type LaneControl, NICE_PRIORITY, NORMAL_PRIORITY } from '@fovea/job-queue';
 import type { ModelListing } from '@fovea/model-registry';
 import { condemned, type Quarantine } from '@fovea/quarantine';
 import type { BlobRef, InferenceJob, LaneKind, Task } from '@fovea/schemas/jobs';
@@ -10,6 +10,7 @@ import type { ExpectedAnswers } from '../admission/expected-answers.js';
 import type { Delivery } from '../delivery/delivery.js';
 import { laneOf } from '../delivery/lane-of.js';
 import { fingerprintOf } from './fingerprint.js';
+import { requireWorkerInTime } from './worker-wait.js';
 
 /** The other half is room for everything in the envelope but content and references. */
 const MAX_INLINE_BYTES = MAX_ENVELOPE_BYTES / 2;
@@ -55,12 +56,18 @@ export class SubmitJob {
     private readonly blobs: BlobStore,
     private readonly quarantine: Quarantine,
     private readonly answers: ExpectedAnswers,
+    private readonly lanes: LaneControl,
   ) {}
 
   /** The entries of the answer, as they come. */
   async submit(work: Work, asker: Asker): Promise<AsyncGenerator<StreamEntry>> {
     const job = await this.#toJob(work, asker);
-    const [verdict] = await Promise.all([this.admission.admitJob(laneOf(job)), this.#refuseCondemned(job)]);
+    const lane = laneOf(job);
+    const [verdict] = await Promise.all([
+      this.admission.admitJob(lane),
+      this.#refuseCondemned(job),
+      requireWorkerInTime(work.listing, lane, this.lanes),
+    ]);
     if (!verdict.admitted) throw verdict.error;
     const priority = asker.nice ? NICE_PRIORITY : NORMAL_PRIORITY;
     return this.delivery.run(job, { priority, signal: asker.signal });

@@ -1,5 +1,5 @@
 import { BlobStore } from '@fovea/blob-store';
-import { JobQueue } from '@fovea/job-queue';
+import { JobQueue, LaneControl } from '@fovea/job-queue';
 import { ModelRegistry } from '@fovea/model-registry';
 import type { GatewayTelemetry, Logger } from '@fovea/observability';
 import { Quarantine } from '@fovea/quarantine';
@@ -98,8 +98,8 @@ export const taskProviders: Provider[] = [
   },
   {
     provide: SubmitJob,
-    inject: [Admission, Delivery, BlobStore, Quarantine, ExpectedAnswers],
-    useFactory: (...ports: [Admission, Delivery, BlobStore, Quarantine, ExpectedAnswers]) =>
+    inject: [Admission, Delivery, BlobStore, Quarantine, ExpectedAnswers, LaneControl],
+    useFactory: (...ports: [Admission, Delivery, BlobStore, Quarantine, ExpectedAnswers, LaneControl]) =>
       new SubmitJob(...ports),
   },
 ];
