@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import { program } from '@fovea/testing';
 import {
   type Browser,
@@ -25,7 +26,10 @@ const flags = [
 
 /** One for all tests of a file; it has a profile of its own, which goes with it. */
 export const launchBrowser = (): Promise<Browser> =>
-  chromium.launch({ executablePath: '/usr/bin/chromium', headless: true, args: flags });
+  chromium.launch({ executablePath: chromiumPath(), headless: true, args: flags });
+
+const chromiumPath = (): string =>
+  spawnSync('sh', ['-c', 'command -v chromium'], { encoding: 'utf8' }).stdout.trim();
 
 /** A tab of a visitor who has never been here, and what a visitor does not see. */
 export class Visit {
