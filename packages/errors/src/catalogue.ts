@@ -178,7 +178,7 @@ export const catalogue = {
     503,
     'overloaded_error',
     'No worker serves this model at the moment.',
-    'The model is known but no worker has been present for the grace period. Wait for `Retry-After` seconds.',
+    'The model is known but no worker has been present for the grace period, or its operator takes it out of use. Wait for `Retry-After` seconds.',
     true,
   ),
   TIMEOUT: http(

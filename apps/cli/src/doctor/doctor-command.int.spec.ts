@@ -85,6 +85,7 @@ chat_task.supported = true
     const ports = await Promise.all([1, 2, 3, 4].map(freePort));
     const [gatewayPort, opsPort, adapterPort, shimPort] = ports.map(String);
     env = {
+      npm_config_user_agent: 'npm/11.0.0 node/v20',
       FOVEA_URL: gateway.url,
       FOVEA_API_KEY: 'hunter2-of-the-gateway',
       FOVEA_WORKERS: join(folder, 'workers'),
@@ -246,6 +247,15 @@ chat_task.supported = true
       stranger.closeAllConnections();
       await new Promise((closed) => stranger.close(closed));
     }
+  });
+
+  it('looks at what runs the shim only where a worker file needs it', async () => {
+    await writeFile(join(folder, 'workers', 'vlm.toml'), workerText().replace('"vllm"', '"onnx"'));
+    const { ok } = await doctor({ npm_config_user_agent: '' });
+    expect(ok).toContainEqual(expect.stringMatching(/^runtime: npm \d+\./));
+    expect(ok).toContainEqual(expect.stringMatching(/^runtime: ONNX Runtime \d+\.\d+\.\d+ loads\.$/));
+    await writeFile(join(folder, 'workers', 'vlm.toml'), workerText());
+    expect((await doctor()).ok.join()).not.toContain('ONNX');
   });
 
   it('says what it could not look at', async () => {

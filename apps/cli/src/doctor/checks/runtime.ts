@@ -1,6 +1,7 @@
 import { execFile } from 'node:child_process';
 import { createRequire } from 'node:module';
 import { promisify } from 'node:util';
+import type { Terminal } from '../../terminal/terminal.js';
 import type { Examination } from '../examination.js';
 import { type Finding, Findings } from '../finding.js';
 
@@ -15,10 +16,16 @@ function isNodeNew(version: string): boolean {
   return major > LEAST_NODE[0] || (major === LEAST_NODE[0] && minor >= LEAST_NODE[1]);
 }
 
-async function checkNpm(findings: Findings, signal: AbortSignal): Promise<void> {
+/** `npx` says which npm it is; otherwise it is asked. */
+async function npmVersion({ env, signal }: Terminal): Promise<string> {
+  const [, told] = /^npm\/(\S+)/.exec(env.npm_config_user_agent ?? '') ?? [];
+  return told ?? (await run('npm', ['--version'], { timeout: TIMEOUT_MS, signal })).stdout.trim();
+}
+
+async function checkNpm(findings: Findings, terminal: Terminal): Promise<void> {
+  const { signal } = terminal;
   try {
-    const { stdout } = await run('npm', ['--version'], { timeout: TIMEOUT_MS, signal });
-    findings.ok(`npm ${stdout.trim().slice(0, 20)}.`);
+    findings.ok(`npm ${(await npmVersion(terminal)).slice(0, 20)}.`);
   } catch {
     signal.throwIfAborted();
     findings.warn(
@@ -49,13 +56,13 @@ async function checkOnnxRuntime(findings: Findings, signal: AbortSignal): Promis
 }
 
 /** Versions of what runs on this host. */
-export async function checkRuntime({ terminal: { signal }, workers }: Examination): Promise<Finding[]> {
+export async function checkRuntime({ terminal, workers }: Examination): Promise<Finding[]> {
   const findings = new Findings('runtime');
   const { node } = process.versions;
   if (isNodeNew(node)) findings.ok(`Node ${node}.`);
   else findings.fail(`Node ${node} is too old.`, `Install Node ${LEAST_NODE.join('.')} or newer.`);
-  await checkNpm(findings, signal);
+  await checkNpm(findings, terminal);
   const usesShim = workers.some(({ file }) => file !== undefined && file.generator.type !== 'vllm');
-  if (usesShim) await checkOnnxRuntime(findings, signal);
+  if (usesShim) await checkOnnxRuntime(findings, terminal.signal);
   return findings.list;
 }
