@@ -71,6 +71,7 @@ async function loadModels(config: ShimConfig, logger: Logger): Promise<Loaded> {
   const runtime: ModelRuntime = {
     executionProviders: config.SHIM_EXECUTION_PROVIDERS,
     threads: config.SHIM_THREADS,
+    replicas: config.SHIM_DECODER_REPLICAS === 'auto' ? 'auto' : Number(config.SHIM_DECODER_REPLICAS),
     dtypes: config.SHIM_DTYPES,
     maxRunning: config.SHIM_MAX_NUM_SEQS,
     maxWaiting: config.SHIM_MAX_WAITING,

@@ -58,6 +58,14 @@ export const shimVariables = {
     help: 'Threads of one ONNX Runtime session.',
     defaultText: 'the cores less one',
   }),
+  SHIM_DECODER_REPLICAS: variable(
+    text({ pattern: /^(auto|[1-9]\d{0,2})$/, expected: 'auto or a whole number from 1 to 999' }).default(
+      'auto',
+    ),
+    {
+      help: 'Decoders of one language model that run side by side and share sequences, memory and threads. `auto`: one with one thread per core and four sequences where the weights are at most 64 MiB and each can hold the whole context, else a single one.',
+    },
+  ),
   SHIM_MAX_NUM_SEQS: variable(integer({ min: 1, max: 4096 }).default(8), {
     help: 'Sequences that one model decodes at the same time.',
   }),

@@ -13,6 +13,8 @@ export interface ModelRuntime {
   readonly dtypes: readonly string[];
   /** Threads inside one ONNX Runtime session. */
   readonly threads: number;
+  /** Decoders of one language model side by side; `auto`: see `countReplicas`. */
+  readonly replicas: number | 'auto';
   /** Sequences that one model works on at the same time. */
   readonly maxRunning: number;
   /** Accepted requests that wait for a place, per model. One more is refused with `QUEUE_FULL`. */

@@ -25,11 +25,12 @@ const TIMEOUT_MS = 60_000 + 2_000 * parityRequests;
 
 describeIf(transformersJs, 'greedy answers', () => {
   describe.each([
-    { family: 'Idefics3', attention: 'plain', mostPictures: 3, write: writeIdefics3Folder },
-    { family: 'Idefics3', attention: 'gqa', mostPictures: 3, write: writeIdefics3Folder },
-    { family: 'Llama', attention: 'plain', mostPictures: 0, write: writeLlamaFolder },
-    { family: 'Llama', attention: 'gqa', mostPictures: 0, write: writeLlamaFolder },
-  ] as const)('of $family with a $attention graph', ({ attention, mostPictures, write }) => {
+    { family: 'Idefics3', attention: 'plain', replicas: '1', mostPictures: 3, write: writeIdefics3Folder },
+    { family: 'Idefics3', attention: 'gqa', replicas: '2', mostPictures: 3, write: writeIdefics3Folder },
+    { family: 'Llama', attention: 'plain', replicas: '2', mostPictures: 0, write: writeLlamaFolder },
+    { family: 'Llama', attention: 'gqa', replicas: '1', mostPictures: 0, write: writeLlamaFolder },
+  ] as const)('of $family with a $attention graph, decoders: $replicas', (one) => {
+    const { attention, replicas, mostPictures, write } = one;
     let folder: string;
     let shim: Shim;
     let oracle: TransformersOracle;
@@ -40,6 +41,7 @@ describeIf(transformersJs, 'greedy answers', () => {
       const config = readShimConfig({
         SHIM_PORT: '0',
         SHIM_MODELS: `tiny=${folder}`,
+        SHIM_DECODER_REPLICAS: replicas,
         SHIM_MAX_NUM_SEQS: '8',
         SHIM_MAX_WAITING: '10000',
       });

@@ -23,11 +23,11 @@ await serveDecoder(parentPort, async () => {
   if (batching !== true) {
     process.emitWarning(`${decoderFile}: sequences run one after the other, because ${batching}`);
   }
-  const { vocabularySize, hiddenSize, kvCacheTokens } = decoder;
+  const { vocabularySize, hiddenSize, kvCacheTokens, bytesPerToken } = decoder;
   return {
     decoder,
     tokens,
     scheduling: settings,
-    facts: { vocabularySize, hiddenSize, kvCacheTokens, batching },
+    facts: { vocabularySize, hiddenSize, kvCacheTokens, bytesPerToken, batching },
   };
 });

@@ -27,6 +27,8 @@ export interface DecoderThreadFacts {
   readonly hiddenSize: number | undefined;
   /** Tokens whose keys and values can be held at the same time; no sequence can be longer. */
   readonly kvCacheTokens: number;
+  /** Bytes of keys and values of one token. */
+  readonly bytesPerToken: number;
   /** False: sequences step one after the other, and why. */
   readonly batching: true | string;
 }

@@ -6,7 +6,13 @@ import type { FromDecoderThread } from './decoder-protocol.js';
 import { serveDecoder } from './serve-decoder.js';
 import { CLOSE } from './worker-link.js';
 
-const ownFacts = { vocabularySize: 27, hiddenSize: 1, kvCacheTokens: 640, batching: true } as const;
+const ownFacts = {
+  vocabularySize: 27,
+  hiddenSize: 1,
+  kvCacheTokens: 640,
+  bytesPerToken: 1,
+  batching: true,
+} as const;
 
 const ports: MessagePort[] = [];
 afterEach(() => {

@@ -11,6 +11,7 @@ const runtime = {
   executionProviders: ['cpu'],
   dtypes: [],
   threads: 1,
+  replicas: 1,
   maxRunning: 8,
   maxWaiting: 4,
   kvCacheBytes: 0,

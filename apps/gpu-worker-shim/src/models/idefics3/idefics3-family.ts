@@ -61,7 +61,7 @@ function startThreads(folder: Idefics3Folder, runtime: ModelRuntime) {
 async function load(source: ModelSource, runtime: ModelRuntime): Promise<LanguageModel> {
   const folder = await readIdefics3Folder(source.folder, runtime.dtypes);
   const { prompt, vision, decoder } = await startThreads(folder, runtime);
-  const settings = toSettings(source.name, folder, decoder.facts, runtime);
+  const settings = toSettings(source.name, folder, decoder, runtime);
   const tokens = new PromptTokens(prompt.thread, {
     ...prompt.facts,
     maxModelLen: settings.maxModelLen,

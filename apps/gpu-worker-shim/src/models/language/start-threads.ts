@@ -1,6 +1,9 @@
-import { DecoderThread } from '../../engine/threads/decoder-thread.js';
+import { ReplicaSet } from '../../engine/replicas/replica-set.js';
+import type { DecoderThreadFacts, DecoderThreadSettings } from '../../engine/threads/decoder-protocol.js';
+import { DecoderThread, type Generations } from '../../engine/threads/decoder-thread.js';
 import type { ModelRuntime } from '../model-family.js';
 import type { LanguageFolder } from './language-folder.js';
+import { countReplicas } from './replica-count.js';
 
 interface Started {
   readonly thread: { close(): Promise<void> };
@@ -25,14 +28,48 @@ export async function startTogether<Threads extends Record<string, Started>>(
   throw refused.reason;
 }
 
-/** Starts the decoder of a chat model. Throws an `Error` that names the file and the reason when it cannot be run. */
-export function startDecoder(
-  { tokenizerFile }: LanguageFolder,
+/** A decoder that runs, alone or as several. */
+export interface StartedDecoder {
+  readonly thread: Generations;
+  readonly facts: DecoderThreadFacts;
+  /** How many share the work. */
+  readonly replicas: number;
+}
+
+/** Each gets its part of the operator's bounds and threads. */
+async function startReplicas(settings: DecoderThreadSettings, count: number): Promise<StartedDecoder> {
+  const { threads, maxRunning, kvCacheBytes } = settings;
+  const prefixCacheBytes = settings.prefixCacheBytes / count;
+  const started = await startTogether(
+    Object.fromEntries(
+      Array.from({ length: count }, (_, at) => {
+        const share = {
+          threads: Math.max(1, Math.floor(threads / count)),
+          maxRunning: Math.floor((maxRunning + at) / count),
+          kvCacheBytes: kvCacheBytes / count,
+          prefixCacheBytes,
+        };
+        return [at, DecoderThread.start({ ...settings, ...share })];
+      }),
+    ),
+  );
+  const all = Object.values(started);
+  const { facts } = all[0]!;
+  const decoders = all.map(({ thread }) => thread);
+  return { thread: new ReplicaSet(decoders, { ...facts, prefixCacheBytes }), facts, replicas: count };
+}
+
+/**
+ * Starts the decoder of a chat model, or several side by side, see `countReplicas`. Throws an `Error` that names the file
+ * and the reason when it cannot be run.
+ */
+export async function startDecoder(
+  { tokenizerFile, maxModelLen }: LanguageFolder,
   files: { readonly decoderFile: string; readonly embedTokensFile?: string },
   runtime: ModelRuntime,
-) {
+): Promise<StartedDecoder> {
   const { executionProviders, threads, maxRunning, kvCacheBytes, prefixCacheBytes } = runtime;
-  return DecoderThread.start({
+  const settings: DecoderThreadSettings = {
     ...files,
     tokenizerFile,
     executionProviders,
@@ -40,5 +77,14 @@ export function startDecoder(
     maxRunning,
     kvCacheBytes,
     prefixCacheBytes,
-  });
+  };
+  const count = await countReplicas(Object.values(files), runtime);
+  if (count > 1) {
+    const isAuto = runtime.replicas === 'auto';
+    const several = await startReplicas(isAuto ? { ...settings, threads: 1 } : settings, count);
+    // Nobody who has not asked for it loses some of the context.
+    if (!isAuto || several.facts.kvCacheTokens >= maxModelLen) return several;
+    await several.thread.close();
+  }
+  return { ...(await DecoderThread.start(settings)), replicas: 1 };
 }

@@ -33,7 +33,7 @@ export const llamaFamily: ModelFamily = {
       ),
       decoder: startDecoder(folder, { decoderFile }, runtime),
     });
-    const settings = toSettings(source.name, folder, decoder.facts, runtime);
+    const settings = toSettings(source.name, folder, decoder, runtime);
     const tokens = new PromptTokens(prompt.thread, {
       ...prompt.facts,
       maxModelLen: settings.maxModelLen,

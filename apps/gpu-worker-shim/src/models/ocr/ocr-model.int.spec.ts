@@ -12,6 +12,7 @@ const runtime = {
   executionProviders: ['cpu'],
   dtypes: [],
   threads: 2,
+  replicas: 1,
   maxRunning: 2,
   maxWaiting: 1,
   kvCacheBytes: 0,

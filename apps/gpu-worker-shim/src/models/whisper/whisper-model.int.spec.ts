@@ -13,6 +13,7 @@ const runtime = {
   executionProviders: ['cpu'],
   dtypes: [],
   threads: 1,
+  replicas: 1,
   maxRunning: 4,
   maxWaiting: 4,
   kvCacheBytes: 2 ** 26,
