@@ -63,7 +63,7 @@ export const shimVariables = {
       'auto',
     ),
     {
-      help: 'Decoders of one language model that run side by side and share sequences, memory and threads. `auto`: one with one thread per core and four sequences where the weights are at most 64 MiB and each can hold the whole context, else a single one.',
+      help: 'Decoders of one language model that run side by side and share sequences, memory and threads. `auto`: one per core, each with one thread and four sequences or more, where the weights are at most 64 MiB and each can hold the whole context; else a single one.',
     },
   ),
   SHIM_MAX_NUM_SEQS: variable(integer({ min: 1, max: 4096 }).default(8), {
