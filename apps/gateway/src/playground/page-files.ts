@@ -21,8 +21,10 @@ const types: Readonly<Record<string, string>> = {
 };
 
 /** Where the package of the page is installed: a link into the workspace, or a copy in an image. */
-export const playgroundFolder = (): string =>
-  dirname(createRequire(import.meta.url).resolve('@fovea/playground/package.json'));
+export function playgroundFolder(): string {
+  const require = createRequire(import.meta.url);
+  return dirname(require.resolve('@fovea/playground/package.json'));
+}
 
 /**
  * Reads the page into memory: what lies in `page/`, and the compiled modules in `dist/`. Only these paths are ever

@@ -11,9 +11,16 @@ export interface Reply {
   text: string;
   reasoning: string;
   finishReason: string | undefined;
-  requestId: string | undefined;
   readonly course: Course;
 }
+
+/** An answer of which nothing has come yet. */
+export const emptyReply = (sentAtMs: number): Reply => ({
+  text: '',
+  reasoning: '',
+  finishReason: undefined,
+  course: { sentAtMs },
+});
 
 export interface AskOptions {
   readonly key: string;
@@ -29,13 +36,7 @@ export interface AskOptions {
  */
 export async function ask(question: Question, options: AskOptions): Promise<Reply> {
   const body = await toBlob(bodyPieces(question));
-  const reply: Reply = {
-    text: '',
-    reasoning: '',
-    finishReason: undefined,
-    requestId: undefined,
-    course: { sentAtMs: performance.now() },
-  };
+  const reply = emptyReply(performance.now());
   const parser = new SseParser();
   let problem: Problem | undefined;
   let isWhole = false;
@@ -62,7 +63,6 @@ export async function ask(question: Question, options: AskOptions): Promise<Repl
     if (problem === undefined || !(error instanceof ProblemError)) throw error;
     throw new ProblemError({ ...problem, requestId: error.problem.requestId });
   });
-  reply.requestId = requestId;
   if (queueTimeMs !== undefined) reply.course.queueTimeMs = queueTimeMs;
   options.onReply(reply);
   if (problem !== undefined) throw new ProblemError({ ...problem, requestId });

@@ -1,6 +1,4 @@
-import { asCurl } from '../examples/as-curl.js';
-import { asPython } from '../examples/as-python.js';
-import { copyText } from '../page/copy-text.js';
+import { startCopyButtons } from '../examples/copy-buttons.js';
 import { announce, byId } from '../page/elements.js';
 import type { ModelPicker } from '../page/model-picker.js';
 import type { Options } from '../page/options.js';
@@ -11,7 +9,7 @@ import { loadPicture } from '../pictures/load-picture.js';
 import type { Picture } from '../pictures/picture.js';
 import { Tray } from '../pictures/tray.js';
 import { readImageTokens } from '../wire/models.js';
-import { ask, type Reply } from './ask.js';
+import { ask, emptyReply, type Reply } from './ask.js';
 import type { Question, Turn } from './conversation.js';
 import { bodyBytes, bodyPieces, problemOfQuestion } from './request-body.js';
 import { AnswerView, userTurn } from './turn-view.js';
@@ -75,10 +73,7 @@ export class ChatPanel {
       if (event.key === 'Escape') this.#running?.abort();
     });
     byId('clear', HTMLButtonElement).addEventListener('click', () => this.#clear());
-    for (const [id, write] of [['copy-curl', asCurl] as const, ['copy-python', asPython] as const]) {
-      const copy = byId(id, HTMLButtonElement);
-      copy.addEventListener('click', () => void copyText(write(this.#question(), location.origin), copy));
-    }
+    startCopyButtons(() => this.#question());
   }
 
   /** What would be sent now; before anything has been typed, the last question again. */
@@ -138,13 +133,7 @@ export class ChatPanel {
     this.#list.append(said, view.item);
     this.#scroll.scrollTop = this.#scroll.scrollHeight;
     announce('Sent.');
-    let reply: Reply = {
-      text: '',
-      reasoning: '',
-      finishReason: undefined,
-      requestId: undefined,
-      course: { sentAtMs: 0 },
-    };
+    let reply = emptyReply(performance.now());
     const onReply = (next: Reply): void => {
       reply = next;
       this.#upload.hide();
