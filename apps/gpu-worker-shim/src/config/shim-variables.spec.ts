@@ -9,6 +9,7 @@ describe('the configuration', () => {
       SHIM_MODELS: ['a=/x', '/y'],
       SHIM_EXECUTION_PROVIDERS: ['cpu'],
       SHIM_DTYPES: [],
+      SHIM_DECODER_REPLICAS: 'auto',
       SHIM_MAX_NUM_SEQS: 8,
       SHIM_MAX_WAITING: 64,
       SHIM_POCKETSPHINX: 'auto',
@@ -20,11 +21,12 @@ describe('the configuration', () => {
       SHIM_PORT: 'x',
       SHIM_EXECUTION_PROVIDERS: 'tpu',
       SHIM_DTYPES: 'q4,int3',
+      SHIM_DECODER_REPLICAS: '0',
       SHIM_POCKETSPHINX: 'maybe',
       SHIM_API_KEY: 'two words',
     };
     expect(() => readShimConfig(env)).toThrow(
-      /SHIM_PORT.*SHIM_API_KEY.*SHIM_MODELS.*SHIM_EXECUTION.*SHIM_DTYPES.*SHIM_POCKETSPHINX/s,
+      /SHIM_PORT.*SHIM_API_KEY.*SHIM_MODELS.*SHIM_EXECUTION.*SHIM_DTYPES.*SHIM_DECODER.*SHIM_POCKETSPHINX/s,
     );
     expect(() => readShimConfig(env)).not.toThrow(/two words/);
   });
