@@ -19,6 +19,13 @@ export function redisReason(error: unknown): string {
   return reasons[codeOf(error)] ?? (codeOf(error) || 'no answer in time');
 }
 
+/** By name: a refusal of the server, or the end of ioredis' patience; else by what the connection says. */
+const isOfRedis = (error: unknown): boolean =>
+  error instanceof Error &&
+  (/^(ReplyError|MaxRetriesPerRequestError|AbortError)$/.test(error.name) ||
+    /^(Command timed out|Connection is closed|Stream isn't writeable)/.test(error.message) ||
+    codeOf(error) in reasons);
+
 /** Remembers why a connection fails: a command that is given up only says that it was. */
 export class LastError {
   #error: Error | undefined;
@@ -31,8 +38,9 @@ export class LastError {
     return redisReason(this.#error ?? error);
   }
 
-  failure(error: unknown): Failure {
-    if (error instanceof Failure) return error;
+  /** What the user should read; an error that is none of Redis' or its connection's is a bug and comes back as it is. */
+  failure(error: unknown): unknown {
+    if (!isOfRedis(error)) return error;
     return new Failure(
       exitCodes.unreachable,
       `Redis of REDIS_URL cannot be used: ${this.reason(error)}. Is it running there?`,

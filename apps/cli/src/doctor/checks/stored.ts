@@ -1,4 +1,5 @@
 import { LastError } from '../../deployment/redis-failure.js';
+import { Failure } from '../../failure.js';
 import type { Examination } from '../examination.js';
 import { type Finding, Findings } from '../finding.js';
 import { checkLeftovers } from './leftovers.js';
@@ -31,6 +32,7 @@ export async function checkStored({ redisUrl, terminal, deployment }: Examinatio
     }
   } catch (error) {
     signal.throwIfAborted();
+    if (!(last.failure(error) instanceof Failure)) throw error;
     const fix =
       'Start it, or correct REDIS_URL. Under npm start the one in .fovea runs as long as npm start does.';
     findings.fail(`Redis cannot be used: ${last.reason(error)}.`, fix);
