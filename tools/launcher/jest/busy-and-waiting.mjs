@@ -20,6 +20,7 @@ const longMs = new Map([
   ['faulty-requests.e2e.spec.ts', 31_000],
   ['main.int.spec.ts', 30_000],
   ['engine-failures.int.spec.ts', 30_000],
+  ['guide-commands.e2e.spec.ts', 25_000],
   ['pocketsphinx-model.int.spec.ts', 25_000],
   ['fuzz.spec.ts', 15_000],
   ['early-answer.spec.ts', 14_000],
