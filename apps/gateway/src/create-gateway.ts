@@ -1,6 +1,6 @@
 import 'reflect-metadata';
-import { readFileSync } from 'node:fs';
 import type { RequestListener } from 'node:http';
+import { Server as TlsServer } from 'node:tls';
 import swagger from '@fastify/swagger';
 import swaggerUi from '@fastify/swagger-ui';
 import { BlobStore } from '@fovea/blob-store';
@@ -33,6 +33,7 @@ import { endConnectionsOnClose } from './http/end-connections-on-close.js';
 import { ErrorFilter } from './http/error-filter.js';
 import { createHttpServer } from './http/http-server.js';
 import { LoggerBridge } from './http/logger-bridge.js';
+import { readTlsFiles, type TlsFiles } from './http/tls-files.js';
 import { createUnroutedHandler } from './http/unrouted.js';
 import { TextParser } from './ingest/text/text-parser.js';
 import { RequestJournal } from './journal/request-journal.js';
@@ -45,16 +46,21 @@ import { playgroundFolder, readPageFiles } from './playground/page-files.js';
 export interface Gateway {
   readonly url: string;
   readonly opsPort: number;
+  /**
+   * Reads the certificate and its key again, for connections from now on; without TLS it does nothing. Throws when the
+   * files are not good, and the old ones stay in use.
+   */
+  renewCertificate(): void;
   /** Readiness turns false, running requests finish, then everything is freed. */
   close(): Promise<void>;
 }
 
+const tlsFilesOf = ({ GATEWAY_TLS_CERT: cert, GATEWAY_TLS_KEY: key }: GatewayConfig): TlsFiles | undefined =>
+  cert === undefined || key === undefined ? undefined : { cert, key };
+
 function createAdapter(config: GatewayConfig, logger: Logger, onTurnedAway: OnTurnedAway): FastifyAdapter {
-  const { GATEWAY_TLS_CERT: cert, GATEWAY_TLS_KEY: key } = config;
-  const tls =
-    cert === undefined || key === undefined
-      ? undefined
-      : { cert: readFileSync(cert), key: readFileSync(key) };
+  const files = tlsFilesOf(config);
+  const tls = files === undefined ? undefined : readTlsFiles(files);
   const headersTimeoutMs = config.GATEWAY_HEADERS_TIMEOUT_S * 1000;
   return new FastifyAdapter({
     serverFactory: (handler: RequestListener) => createHttpServer(handler, { tls, headersTimeoutMs }),
@@ -156,6 +162,11 @@ export async function createGateway(config: GatewayConfig, logger: Logger): Prom
   return {
     url: await app.getUrl(),
     opsPort: ops.port,
+    renewCertificate() {
+      const files = tlsFilesOf(config);
+      const server: unknown = app.getHttpServer();
+      if (files !== undefined && server instanceof TlsServer) server.setSecureContext(readTlsFiles(files));
+    },
     async close() {
       draining = true;
       await app.close();

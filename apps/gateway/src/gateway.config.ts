@@ -13,6 +13,8 @@ import {
   variable,
 } from '@fovea/config';
 
+import { problemOfTlsFiles } from './http/tls-files.js';
+
 const MIB = 1024 * 1024;
 const GIB = 1024 * MIB;
 
@@ -42,10 +44,12 @@ export const variables = {
   REQUEST_JOURNAL_TTL_S: variable(durationS({ max: 2_592_000 }).default(86_400), {
     help: "How long the figures of a tenant's last ten requests stay for `GET /users/me/requests`; 0 keeps none.",
   }),
-  GATEWAY_TLS_CERT: variable(text().optional(), { help: 'Certificate chain (PEM file) for HTTPS.' }),
+  GATEWAY_TLS_CERT: variable(text().optional(), {
+    help: 'Certificate chain (PEM file) for HTTPS. SIGHUP reads both files again.',
+  }),
   GATEWAY_TLS_KEY: variable(text().optional(), { help: 'Private key (PEM file) for HTTPS.' }),
   CORS_ORIGINS: variable(list().default([]), {
-    help: 'Origins whose pages may call the API; none by default.',
+    help: 'Origins whose pages may call the API, like `https://app.example.com`; `*` is any, none by default.',
   }),
   GATEWAY_VERSION: variable(text().default('4.7.0'), {
     help: 'What `GET /version` answers; some clients check it.',
@@ -131,8 +135,15 @@ export const IMAGE_FORMATS = ['image/png', 'image/jpeg', 'image/webp', 'image/gi
 /** Throws `ConfigError` with every problem at once. */
 export function readGatewayConfig(env: Environment): GatewayConfig {
   return readVariables(variables, env, (rule) => {
-    rule(['GATEWAY_TLS_CERT', 'GATEWAY_TLS_KEY'], ({ GATEWAY_TLS_CERT: cert, GATEWAY_TLS_KEY: key }) =>
-      (cert === undefined) === (key === undefined) ? undefined : 'both or none',
+    rule(['GATEWAY_TLS_CERT', 'GATEWAY_TLS_KEY'], ({ GATEWAY_TLS_CERT: cert, GATEWAY_TLS_KEY: key }) => {
+      if (cert === undefined && key === undefined) return undefined;
+      return cert === undefined || key === undefined ? 'both or none' : problemOfTlsFiles({ cert, key });
+    });
+    rule(['CORS_ORIGINS'], ({ CORS_ORIGINS: origins }) =>
+      // One with a path or a slash at its end is never what a browser sends.
+      origins.every((origin) => origin === '*' || (URL.canParse(origin) && new URL(origin).origin === origin))
+        ? undefined
+        : 'origins as browsers send them, like https://app.example.com, or *',
     );
     rule(
       ['GATEWAY_ADMIN_KEYS', 'GATEWAY_API_KEYS'],

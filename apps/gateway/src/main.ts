@@ -33,6 +33,14 @@ async function main(): Promise<void> {
       },
     );
   };
+  process.on('SIGHUP', () => {
+    try {
+      gateway.renewCertificate();
+      logger.info('SIGHUP: the certificate has been read again');
+    } catch (error) {
+      logger.error({ err: error }, 'SIGHUP: the old certificate stays in use');
+    }
+  });
   process.on('SIGTERM', stop);
   process.on('SIGINT', stop);
 }
