@@ -80,8 +80,8 @@ describe('the commands of the guides', () => {
 
   it.each(commands)(
     '$page: $code',
-    async ({ code, prints }) => {
-      expect(await run(code)).toMatch(prints);
+    async ({ page, code, prints }) => {
+      expect(await run(page, code)).toMatch(prints);
     },
     120_000,
   );

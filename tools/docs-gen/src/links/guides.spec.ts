@@ -44,6 +44,16 @@ describe('the guides', () => {
     expect([...new Set(printing)].filter((page) => !text.includes(page.split('/').at(-1) ?? ''))).toEqual([]);
   });
 
+  it.each([
+    ['metric', 'metrics.md', /\bfovea_[a-z_]+(?=[^a-z_…])/g],
+    ['variable', 'env.md', /\b(?:GATEWAY|ADAPTER|SHIM|BLOB|FILE|FOVEA)_[A-Z_]+(?=[^A-Z_…])/g],
+  ])('name no %s that does not exist', async (_what, reference, pattern) => {
+    const known = new Set((await read(`docs/reference/${reference}`)).match(pattern));
+    const named = await Promise.all(pages.map(async (page) => (await read(page)).match(pattern) ?? []));
+    const plain = named.flat().map((name) => name.replace(/_(FILE|bucket|count|sum)$/, ''));
+    expect([...new Set(plain)].filter((name) => !known.has(name))).toEqual([]);
+  });
+
   it('are all in the index', async () => {
     const index = await read('docs/README.md');
     expect(guides.filter((name) => !index.includes(`(guides/${name})`))).toEqual([]);
