@@ -27,14 +27,19 @@ const listenerToml = (): string =>
     .replace('"vllm"', '"transcription"')
     .replace('supported = true', 'supported = false');
 
-/** Starts the scripted engine and both its models; `withShim` starts the shim, too, for adapters with its own models. */
-export async function startEveryTask(
-  options: SystemOptions & { readonly withShim?: boolean } = {},
-): Promise<EveryTask> {
-  const { withShim = false, ...rest } = options;
+export interface EveryTaskOptions extends SystemOptions {
+  /** Starts the shim, too, for adapters with models of its own. */
+  readonly withShim?: boolean;
+  /** Further names of the engine's model. */
+  readonly aliases?: readonly string[];
+}
+
+/** Starts the scripted engine and both its models. */
+export async function startEveryTask(options: EveryTaskOptions = {}): Promise<EveryTask> {
+  const { withShim = false, aliases = [], ...rest } = options;
   const engine = await startFakeVllm({
     model: writer,
-    aliases: [listener],
+    aliases: [listener, ...aliases],
     embeddingSize: 256,
     maxModelLen: 16_384,
   });

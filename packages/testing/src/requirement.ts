@@ -44,7 +44,7 @@ const pythonFolder = new URL('../../../.fovea/venv/', import.meta.url);
 /** The Python in which `npm test` has installed the clients that we promise to work with. */
 export const pythonPath = fileURLToPath(new URL('bin/python', pythonFolder));
 
-/** `aleph-alpha-client`, `openai` and `pillow` for Python; run them with `pythonPath`. */
+/** The clients for Python of `tools/launcher/install/python-requirements.txt`, and schemathesis; run them with `pythonPath`. */
 export const pythonClients: Requirement = {
   name: 'Python clients',
   missing: () =>
