@@ -42,6 +42,12 @@ describe('the gauges of the lanes', () => {
     expect(reads).toBe(2);
   });
 
+  it('hold up no other metric while Redis hangs', async () => {
+    const registry = new Registry();
+    registerQueueGauges(registry, () => new Promise(() => {}), silent);
+    expect(await values(registry)).toEqual([]);
+  });
+
   it('are absent when they cannot be read or what they told of is gone, and come back', async () => {
     const registry = new Registry();
     const answers = [load(1, 1), new Error('Redis is away'), load(2, 2), { lanes: [], models: [] }];

@@ -58,9 +58,11 @@ export interface QueueLoad {
   }[];
 }
 
+const READ_MS = 2_000;
+
 /**
- * Registers the gauges of the lanes; `read` is asked once whenever somebody reads the registry. While it fails they are
- * absent: an old value would look like a true one.
+ * Registers the gauges of the lanes; `read` is asked once whenever somebody reads the registry. While it fails, or takes longer
+ * than `READ_MS`, they are absent: an old value would look like a true one, and the other metrics must not wait.
  */
 export function registerQueueGauges(
   registry: Registry,
@@ -69,7 +71,7 @@ export function registerQueueGauges(
 ): void {
   let reading: Promise<void> | undefined;
   const collect = (): Promise<void> => {
-    reading ??= read()
+    reading ??= inTime(read())
       .then(
         (load) => set(load),
         (error: unknown) => {
@@ -106,4 +108,12 @@ export function registerQueueGauges(
     for (const { checkpoint, model, isAvailable } of models)
       modelAvailable.set({ checkpoint, model }, isAvailable ? 1 : 0);
   };
+}
+
+async function inTime<T>(work: Promise<T>): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_resolve, reject) => {
+    timer = setTimeout(() => reject(new Error(`no answer within ${READ_MS} ms`)), READ_MS);
+  });
+  return Promise.race([work, late]).finally(() => clearTimeout(timer));
 }
