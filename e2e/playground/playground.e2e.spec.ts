@@ -171,13 +171,13 @@ describeIf(chromiumProgram, 'the playground', () => {
 
   it('shows an error in the middle of an answer below what had come', async () => {
     const { page, ask, text } = bound(await signedIn());
-    engine.script({
-      match: 'break off',
-      times: 'always',
-      behaviour: { fault: { kind: 'late-error', afterTokens: 3 } },
-    });
+    const fault = { kind: 'late-error', afterTokens: 3 } as const;
+    const hold = { afterTokens: 3, gate: 'break off' };
+    engine.script({ match: 'break off', times: 'always', behaviour: { hold, fault } });
     await ask('break off now please');
-    await text('.turn .problem', /STREAM_INTERRUPTED|BACKEND_ERROR/);
+    await page.locator('.answer p').waitFor();
+    engine.release('break off');
+    await text('.turn .problem', /(BACKEND_ERROR|STREAM_INTERRUPTED)\s*request [0-9a-f-]{36}/);
     expect(await page.locator('.answer').innerText()).toMatch(/\w/);
   });
 

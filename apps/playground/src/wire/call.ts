@@ -41,7 +41,8 @@ export function call(options: Call): Promise<Answer> {
       requestId ??= request.getResponseHeader('x-request-id') ?? undefined;
       tellText();
     };
-    request.onerror = () => reject(new ProblemError({ ...offline, requestId }));
+    request.onerror = () =>
+      reject(new ProblemError(requestId === undefined ? offline : { ...brokenOff, requestId }));
     request.onabort = () => reject(new DOMException('stopped', 'AbortError'));
     request.onload = () => {
       const text = request.responseText;
@@ -56,7 +57,12 @@ export function call(options: Call): Promise<Answer> {
   return answered.finally(() => signal?.removeEventListener('abort', stop));
 }
 
-const offline = { code: 'OFFLINE', message: 'The gateway did not answer, or the connection broke.' };
+/**
+ * Browsers may throw away what came just before a connection broke, and with it the error event that the gateway sends
+ * before it cuts a stream. Then this is all that is known.
+ */
+const brokenOff = { code: 'STREAM_INTERRUPTED', message: 'The answer broke off.' };
+const offline = { code: 'OFFLINE', message: 'The gateway did not answer.' };
 
 function newTextOf(request: XMLHttpRequest, onText: Call['onText']): () => void {
   let seen = 0;

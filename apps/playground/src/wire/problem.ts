@@ -70,6 +70,7 @@ const advice: Readonly<Record<string, string>> = {
   RATE_LIMITED: 'Try again in a moment.',
   QUEUE_FULL: 'Try again in a moment.',
   MODEL_UNAVAILABLE: 'Start a worker for it or choose another model.',
+  STREAM_INTERRUPTED: 'Ask again.',
   OFFLINE: 'Check that it runs, then try again.',
 };
 
