@@ -61,7 +61,7 @@ const serviceSchema = z.object({
 });
 export type Service = z.infer<typeof serviceSchema>;
 
-const installationSchema = z.object({
+export const installationSchema = z.object({
   services: z.record(z.string(), serviceSchema),
   secrets: z.record(z.string(), z.object({ file: z.string() })),
 });
