@@ -2,7 +2,7 @@ import { readdir, readFile } from 'node:fs/promises';
 import { setTimeout } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { createLogger } from '@fovea/observability';
-import { describeIf, pocketSphinx } from '@fovea/testing';
+import { describeIf, pocketSphinx, spokenFolder } from '@fovea/testing';
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { z } from 'zod';
 import { makeWav } from '../../audio/testing/make-wav.js';
@@ -62,7 +62,7 @@ describeIf(pocketSphinx, 'PocketSphinx', () => {
       SHIM_THREADS: '2',
     });
     shim = await startShim(config, createLogger({ service: 'test', level: 'silent' }), '1.0.0');
-    [sentences, commands] = await Promise.all([readSentences(), readCommands()]);
+    [sentences, commands] = await Promise.all([readSentences(spokenFolder), readCommands(spokenFolder)]);
   });
   afterAll(() => shim?.close());
 
@@ -92,7 +92,10 @@ describeIf(pocketSphinx, 'PocketSphinx', () => {
   });
 
   it('writes down human speech, ten recordings at once: of five sentences and five lists of cards, about two words of three', async () => {
-    const [ofSentences, ofCards] = await Promise.all([errors(sentences), errors(await readCards())]);
+    const [ofSentences, ofCards] = await Promise.all([
+      errors(sentences),
+      errors(await readCards(spokenFolder)),
+    ]);
     // 26 of 71 words, and 10 of 21, by the program itself.
     expect(ofSentences).toBeLessThan(0.42);
     expect(ofCards).toBeLessThan(0.55);

@@ -1,6 +1,5 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { spokenFolder } from '@fovea/testing';
 import { makeWav } from '../../../audio/testing/make-wav.js';
 
 /** A recording of a human voice and what was said. */
@@ -12,20 +11,20 @@ export interface SpokenSample {
 
 const wordsOf = (text: string): string[] => text.split(/\s+/).filter((word) => word !== '');
 
-async function readSamples(folder: string, list: string): Promise<SpokenSample[]> {
-  const lines = (await readFile(join(spokenFolder, folder, list), 'utf8')).trim().split('\n');
+async function readSamples(spoken: string, folder: string, list: string): Promise<SpokenSample[]> {
+  const lines = (await readFile(join(spoken, folder, list), 'utf8')).trim().split('\n');
   return Promise.all(
     lines.map(async (line) => {
       const [, text = '', name = ''] = /^<s>(.*)<\/s> \((.*)\)$/.exec(line) ?? [];
-      const audio = new Uint8Array(await readFile(join(spokenFolder, folder, `${name}.wav`)));
+      const audio = new Uint8Array(await readFile(join(spoken, folder, `${name}.wav`)));
       return { name, audio, words: wordsOf(text) };
     }),
   );
 }
 
 /** Samples without a header, 16 kHz. */
-async function readRaw(file: string, text: string): Promise<SpokenSample> {
-  const bytes = await readFile(join(spokenFolder, file));
+async function readRaw(spoken: string, file: string, text: string): Promise<SpokenSample> {
+  const bytes = await readFile(join(spoken, file));
   const samples = Float32Array.from(
     { length: bytes.length / 2 },
     (_, at) => bytes.readInt16LE(at * 2) / 32_768,
@@ -33,15 +32,15 @@ async function readRaw(file: string, text: string): Promise<SpokenSample> {
   return { name: file, audio: makeWav(samples), words: wordsOf(text) };
 }
 
-/** Five sentences of a LibriVox reader. */
-export const readSentences = () => readSamples('librivox', 'transcription');
+/** Five sentences, below the folder of recordings, of a LibriVox reader. */
+export const readSentences = (spoken: string) => readSamples(spoken, 'librivox', 'transcription');
 /** Five lists of playing cards. */
-export const readCards = () => readSamples('cards', 'cards.transcription');
+export const readCards = (spoken: string) => readSamples(spoken, 'cards', 'cards.transcription');
 /** A command and five digits. */
-export const readCommands = () =>
+export const readCommands = (spoken: string) =>
   Promise.all([
-    readRaw('goforward.raw', 'go forward ten meters'),
-    readRaw('tidigits/dhd.2934z.raw', 'two nine three four zero'),
+    readRaw(spoken, 'goforward.raw', 'go forward ten meters'),
+    readRaw(spoken, 'tidigits/dhd.2934z.raw', 'two nine three four zero'),
   ]);
 
 /** Words to put in, take out or replace until one text is the other (Levenshtein). */
