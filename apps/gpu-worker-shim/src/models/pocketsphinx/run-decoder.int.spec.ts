@@ -23,11 +23,12 @@ describe('the process that hears', () => {
   }
 
   it('opens the sound by a path, is told where the model is, waits behind others and knows nothing of us', async () => {
-    const script = 'od -An -td2 < "$2"; echo "$@"; /usr/bin/nice; echo "[$HOME]"; pwd';
+    // Its priority is lowered a moment after its start.
+    const lowered = 'until [ "$(/usr/bin/nice)" = 5 ]; do :; done';
+    const script = `od -An -td2 < "$2"; echo "$@"; ${lowered}; echo "[$HOME]"; pwd`;
     expect((await run(script)).trim().split('\n')).toEqual([
       expect.stringMatching(/^1 +-2$/),
       '-infile /dev/stdin -time yes -hmm /the/model/en-us -lm /the/model/en-us.lm.bin -dict /the/model/cmudict-en-us.dict',
-      '5',
       '[]',
       '/',
     ]);
@@ -38,7 +39,8 @@ describe('the process that hears', () => {
     const sounds = async () => (await readdir(place)).filter((name) => /^fovea-[\da-f]{8}-/.test(name));
     await run('true');
     await expect(run('exit 1')).rejects.toThrow();
-    expect(await sounds()).toEqual([]);
+    // Another process that hears may have made one in the same moment.
+    while ((await sounds()).length > 0) await setTimeout(20);
   });
 
   it('that fails is an internal error, whose detail has its complaints and nothing that was said', async () => {
