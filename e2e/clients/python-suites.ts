@@ -103,6 +103,7 @@ export function alephAlphaAsyncSuite(world: () => ClientWorld): void {
     it('AsyncClient lists the models', () =>
       expect(told('models')).toEqual(expect.arrayContaining([hearer])));
     it('AsyncClient maps errors', () => expect(told('errors')).toContain('UNKNOWN_MODEL'));
+    it('AsyncClient can be nice', () => expect(told('nice')).toBe('stop'));
   });
 }
 

@@ -33,7 +33,7 @@ def before_call(context, case, kwargs):
     body = case.body
     if "name" in (case.path_parameters or {}) and number_of(case) % 2 == 0:
         case.path_parameters["name"] = WRITER
-    if not isinstance(body, dict) or number_of(case) % 8 == 0:
+    if not isinstance(body, dict):
         return
     is_recording = case.path in FILES
     if isinstance(body.get("model"), str) and body["model"] != "":

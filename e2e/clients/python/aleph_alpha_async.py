@@ -147,6 +147,12 @@ async def errors(client):
         return str(error)
 
 
+@feature
+async def nice(client):
+    async with AsyncClient(token=WORLD.key, host=WORLD.url, total_retries=0, nice=True) as kind:
+        return (await kind.chat(request("hi"), model=MODELS.writer)).finish_reason.value
+
+
 async def main():
     results = {}
     async with AsyncClient(token=WORLD.key, host=WORLD.url, total_retries=0) as client:

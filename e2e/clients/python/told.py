@@ -5,7 +5,7 @@ import sys
 import traceback
 from types import SimpleNamespace
 
-WORLD = json.load(sys.stdin, object_hook=lambda fields: SimpleNamespace(**fields) if "url" in fields else fields)
+WORLD = SimpleNamespace(**json.load(sys.stdin))
 MODELS = SimpleNamespace(**WORLD.models)
 
 features = {}

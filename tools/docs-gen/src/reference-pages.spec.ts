@@ -5,6 +5,7 @@ import { routes } from '@fovea/gateway/reference';
 import { shimMetricTable } from '@fovea/gpu-worker-shim/reference';
 import { metricTable } from '@fovea/observability';
 import { describe, expect, it } from '@jest/globals';
+import { compatibility, routeTests } from './evidence.js';
 import { cliVariables, launcherVariables } from './launcher-variables.js';
 import { referencePages } from './reference-pages.js';
 
@@ -24,18 +25,61 @@ async function variablesRead(folder: string): Promise<Set<string>> {
 }
 
 describe('the reference pages', () => {
-  it('are those of routes, errors, variables, limits, metrics and commands', () => {
+  it('are those of routes, clients, errors, variables, limits, metrics and commands', () => {
     expect(
       referencePages()
         .map((page) => page.file)
         .sort(),
-    ).toEqual(['cli.md', 'env.md', 'errors.md', 'http-api.md', 'limits.md', 'metrics.md']);
+    ).toEqual([
+      'cli.md',
+      'compatibility.md',
+      'env.md',
+      'errors.md',
+      'http-api.md',
+      'limits.md',
+      'metrics.md',
+    ]);
   });
 
   it('show every route and every metric', () => {
     for (const { method, path } of routes) expect(text('http-api.md')).toContain(`## ${method} ${path}\n`);
     for (const { name } of [...metricTable, ...shimMetricTable])
       expect(text('metrics.md')).toContain(`| \`${name}\` |`);
+  });
+
+  it('name for each route a spec that is there and asks it', async () => {
+    const tests = routeTests();
+    const served = routes.map(({ method, path }) => `${method} ${path}`);
+    expect(Object.keys(tests).sort()).toEqual([...served].sort());
+    for (const { method, path } of routes) {
+      const file = tests[`${method} ${path}`] ?? '';
+      const spec = await readFile(join(root, file), 'utf8');
+      const pattern = path.replaceAll(/[.*+?^$()|[\]\\]/g, '\\$&').replaceAll(/\{\w+\}/g, '[^/?\'"`]+');
+      // Not as a part of a longer path.
+      const asked = new RegExp(`(?<![\\w}])(?:/v1)?${pattern}(?![\\w/-])`).test(spec);
+      expect({ route: `${method} ${path}`, file, asked }).toEqual({
+        route: `${method} ${path}`,
+        file,
+        asked: true,
+      });
+    }
+  });
+
+  it('name for each cell of the compatibility table a test that is there', async () => {
+    const { features, clients } = compatibility();
+    for (const { client, files, tests } of clients) {
+      const sources = await Promise.all(files.map((file) => readFile(join(root, file), 'utf8')));
+      for (const [feature, title] of Object.entries(tests)) {
+        const isThere = sources.some((source) => source.includes(`it('${title}'`));
+        expect({ client, feature, known: features.includes(feature), title, isThere }).toEqual({
+          client,
+          feature,
+          known: true,
+          title,
+          isThere: true,
+        });
+      }
+    }
   });
 
   it('show what each command takes, and the exit codes', () => {

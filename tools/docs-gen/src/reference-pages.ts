@@ -3,9 +3,11 @@ import { variables as gatewayVariables, openApiDocument } from '@fovea/gateway/r
 import { shimMetricTable, shimVariables } from '@fovea/gpu-worker-shim/reference';
 import { metricTable } from '@fovea/observability';
 import { variables as adapterVariables } from '@fovea/worker-adapter/reference';
+import { compatibility, routeTests } from './evidence.js';
 import { cliVariables, launcherVariables } from './launcher-variables.js';
 import type { Page } from './markdown/page.js';
 import { cliPage } from './pages/cli-page.js';
+import { compatibilityPage } from './pages/compatibility-page.js';
 import { envPage } from './pages/env-page.js';
 import { errorsPage } from './pages/errors-page.js';
 import { documentSchema, httpApiPage } from './pages/http-api-page.js';
@@ -40,7 +42,8 @@ export function referencePages(): Page[] {
     ]),
     limitsPage(openApi),
     metricsPage([...metricTable, ...shimMetricTable]),
-    httpApiPage(openApi),
+    httpApiPage(openApi, routeTests()),
+    compatibilityPage(compatibility()),
     cliPage(commandHelps()),
   ];
 }

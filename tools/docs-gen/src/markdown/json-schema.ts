@@ -7,6 +7,9 @@ export interface JsonSchema {
   readonly description?: string | undefined;
   readonly enum?: readonly unknown[] | undefined;
   readonly const?: unknown;
+  readonly default?: unknown;
+  /** Of a text that holds a document of its own, such as the data of an event. */
+  readonly contentSchema?: JsonSchema | undefined;
   readonly anyOf?: readonly JsonSchema[] | undefined;
   readonly oneOf?: readonly JsonSchema[] | undefined;
   readonly items?: JsonSchema | undefined;
@@ -28,6 +31,8 @@ export const jsonSchemaSchema: z.ZodType<JsonSchema> = z.lazy(() =>
     description: z.string().optional(),
     enum: z.array(z.unknown()).optional(),
     const: z.unknown().optional(),
+    default: z.unknown().optional(),
+    contentSchema: jsonSchemaSchema.optional(),
     anyOf: z.array(jsonSchemaSchema).optional(),
     oneOf: z.array(jsonSchemaSchema).optional(),
     items: jsonSchemaSchema.optional(),
