@@ -15,6 +15,8 @@ const usualMs = new Map([
 /** What takes several times as long, so that nothing else is left when the last file ends. */
 const longMs = new Map([
   ['start.e2e.spec.mjs', 60_000],
+  ['images.e2e.spec.ts', 60_000],
+  ['proxies.e2e.spec.ts', 40_000],
   ['conformance.int.spec.ts', 45_000],
   ['worker-death.e2e.spec.ts', 36_000],
   ['faulty-requests.e2e.spec.ts', 31_000],
