@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import type { ClientRequest, IncomingMessage } from 'node:http';
 import { request as httpRequest } from 'node:http';
+import { connect } from 'node:http2';
 import { request as httpsRequest } from 'node:https';
 import { type FakeVllm, startFakeVllm } from '@fovea/fake-vllm';
 import { describeIf, program } from '@fovea/testing';
@@ -161,6 +162,41 @@ describe('a proxy in front', () => {
         request.destroy();
         expect((await engine.waitFor('aborted', { text })).text).toContain(text);
         hold.release();
+      });
+
+      it('does so over HTTP/2, too: tokens at once, refusals in the middle of an upload', async () => {
+        const session = connect(`https://127.0.0.1:${proxy.port}`, {
+          servername: host,
+          ca: proxy.certificate,
+        });
+        const post = (key: string) =>
+          session.request({
+            ':method': 'POST',
+            ':path': '/v1/chat/completions',
+            ':authority': host,
+            authorization: `Bearer ${key}`,
+            'content-type': 'application/json',
+          });
+        try {
+          const text = `${name} over HTTP/2 one two three four`;
+          const hold = engine.hold({ match: text, afterTokens: 2 });
+          const stream = post(keys.alpha);
+          stream.end(ask(text, true));
+          await hold.reached();
+          let seen = '';
+          for await (const piece of stream) {
+            seen += String(piece);
+            if ((seen.match(/"content":"[^"]+"/g)?.length ?? 0) >= 2) hold.release();
+          }
+          expect(seen.endsWith('data: [DONE]\n\n')).toBe(true);
+          const refused = post('nobody');
+          refused.on('error', () => undefined);
+          refused.write(' '.repeat(10_000));
+          const [headers] = (await once(refused, 'response')) as [{ ':status'?: number }];
+          expect(headers[':status']).toBe(401);
+        } finally {
+          session.destroy();
+        }
       });
 
       it('answers plain HTTP with the way to HTTPS', async () => {
