@@ -32,6 +32,7 @@ make s3-secret-access-key "$(random)"
 make grafana-admin-password "$(random)"
 
 if [ ! -e .env ]; then
-  cp .env.example .env
+  # It may come to hold a token.
+  (umask 077 && cp .env.example .env)
   echo "made docker/.env"
 fi

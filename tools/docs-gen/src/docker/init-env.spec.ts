@@ -57,5 +57,6 @@ describe('docker/init-env.sh', () => {
     run();
     expect((await stat(join(place, 'secrets'))).mode & 0o777).toBe(0o700);
     expect((await stat(join(place, 'secrets/redis-url'))).mode & 0o777).toBe(0o644);
+    expect((await stat(join(place, '.env'))).mode & 0o777).toBe(0o600);
   });
 });
