@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { Metrics } from '../support/metrics.js';
 import { until } from '../support/until.js';
 import { curlComesAgain, curlSuite } from './curl.js';
+import { examplesSuite } from './examples.js';
 import { openAiComesAgain, openAiNodeSuite } from './openai-node.js';
 import {
   alephAlphaAsyncSuite,
@@ -32,6 +33,7 @@ describe('existing clients, with nothing changed but the base URL', () => {
   openAiNodeSuite(world);
   vercelAiSuite(world);
   curlSuite(world);
+  examplesSuite(world);
 
   describeIf(pythonClients, 'whoever meets a 503 with Retry-After', () => {
     const python = async (name: string): Promise<unknown> =>
