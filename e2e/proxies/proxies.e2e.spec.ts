@@ -143,11 +143,26 @@ describe('a proxy in front', () => {
         ['an unknown key', 'nobody', 401, 'UNAUTHORIZED', () => Buffer.alloc(48 * MIB, ' ')],
         ['a bad picture', keys.alpha, 400, 'IMAGE_TOO_LARGE', badPicture],
       ])('hands on the refusal of %s in the middle of an upload', async (_what, key, status, code, body) => {
-        const request = open(key);
-        const answer = whole(answered(request));
-        await Promise.race([feed(request, await body()), answer]);
-        expect(await answer).toMatchObject({ status, body: { code } });
-        request.destroy();
+        const bytes = await body();
+        const attempt = async (): Promise<Answer> => {
+          const request = open(key);
+          try {
+            const answer = whole(answered(request));
+            await Promise.race([feed(request, bytes), answer]);
+            return await answer;
+          } finally {
+            request.destroy();
+          }
+        };
+        // Go’s proxy sometimes cuts the connection in place of the answer, as the guide says; clients come again.
+        let answer: Answer | undefined;
+        for (let tries = name === 'caddy' ? 10 : 1; tries > 0 && answer === undefined; tries -= 1) {
+          answer = await attempt().catch((error: unknown) => {
+            if (tries === 1) throw error;
+            return undefined;
+          });
+        }
+        expect(answer).toMatchObject({ status, body: { code } });
       });
 
       it.each([
