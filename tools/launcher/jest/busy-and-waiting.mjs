@@ -18,6 +18,8 @@ const longMs = new Map([
   ['images.e2e.spec.ts', 60_000],
   ['proxies.e2e.spec.ts', 40_000],
   ['conformance.int.spec.ts', 45_000],
+  ['clients.e2e.spec.ts', 45_000],
+  ['document.e2e.spec.ts', 55_000],
   ['worker-death.e2e.spec.ts', 36_000],
   ['faulty-requests.e2e.spec.ts', 31_000],
   ['main.int.spec.ts', 30_000],
