@@ -146,7 +146,6 @@ describe('clients that leave at random', () => {
     await untilIdle();
     expect(await chat.metric('kv_cache_usage_perc')).toBe(0);
     expect(await chat.metric('request_success_total', 'abort')).toBeGreaterThan(0);
-    expect(await chat.metric('num_preemptions_total')).toBeGreaterThan(0);
     // All rows and the whole cache are there for those who come next: each takes as much as it may.
     const rest = CONTEXT - alone.prompt_token_ids!.length;
     const whole = await completions.answer({
