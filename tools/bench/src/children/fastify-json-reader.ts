@@ -20,6 +20,7 @@ interface FastifyLike {
     options: { parseAs: 'string'; bodyLimit: number },
     parser: unknown,
   ): void;
+  removeAllContentTypeParsers(): void;
   addHook(name: 'preHandler', hook: (request: ParsedRequest, reply: unknown, done: () => void) => void): void;
 }
 
@@ -96,11 +97,13 @@ const create = NestFactory.create.bind(NestFactory);
 NestFactory.create = (module, adapter, options) => {
   const fastify = adapter.getInstance();
   const parser = fastify.getDefaultJsonParser('error', 'error');
-  fastify.addContentTypeParser(
-    'application/json',
-    { parseAs: 'string', bodyLimit: BODY_LIMIT_BYTES },
-    parser,
-  );
+  const removeAll = fastify.removeAllContentTypeParsers.bind(fastify);
+  // The door takes all parsers away, after the app was made.
+  fastify.removeAllContentTypeParsers = () => {
+    removeAll();
+    const options = { parseAs: 'string', bodyLimit: BODY_LIMIT_BYTES } as const;
+    fastify.addContentTypeParser('application/json', options, parser);
+  };
   fastify.addHook('preHandler', (request, _reply, done) => {
     parsed.set(request.raw, request.body);
     done();

@@ -88,7 +88,8 @@ function peerScenario({ name, model, atMost, rounds, measured, env, provide }: P
     name,
     what: `60 requests to ${model}: the ONNX engine over HTTP, and transformers.js in its own process`,
     rounds,
-    warmUpRounds: 0,
+    // Both compile their hot paths in the first rounds; the large model spends its time elsewhere.
+    warmUpRounds: rounds > 1 ? 2 : 0,
     units: { took: 'ms', tokens: 'count', shortest: 'count', longest: 'count' },
     targets: [{ what: '60 requests', contender: fovea, measure: 'took', relativeTo: peer, atMost }],
     async open(bench: Bench): Promise<readonly Contender[]> {
