@@ -1,4 +1,5 @@
 import { createHash, type Hash } from 'node:crypto';
+import { setTimeout } from 'node:timers/promises';
 import {
   AbortMultipartUploadCommand,
   CompleteMultipartUploadCommand,
@@ -12,6 +13,8 @@ import { S3RequestError } from './request-error.js';
 
 /** Parts of one upload on their way while the next one fills. */
 const MAX_EXTRAS = 2;
+
+const ABORT_AGAIN_MS = [200, 2_000];
 
 export interface UploadOptions {
   /** Ends the sending of parts. */
@@ -107,17 +110,31 @@ export class Upload {
   async discard(): Promise<void> {
     await Promise.all(this.onTheWay);
     if (this.uploadId !== undefined) {
-      const command = new AbortMultipartUploadCommand({
-        ...this.bucket.locate(this.key),
-        UploadId: this.uploadId,
-      });
-      await this.bucket
-        .request('AbortMultipartUpload', () => this.bucket.client.send(command))
-        .catch((error: unknown) => {
-          if (!(error instanceof S3RequestError && error.code === 'NoSuchUpload')) throw error;
-        });
+      await this.abort(this.uploadId);
+      if (this.options.signal.aborted) void this.abortAgain(this.uploadId);
     }
     if (this.mayExist) await this.bucket.remove(this.key);
+  }
+
+  private async abort(uploadId: string): Promise<void> {
+    const command = new AbortMultipartUploadCommand({
+      ...this.bucket.locate(this.key),
+      UploadId: uploadId,
+    });
+    await this.bucket
+      .request('AbortMultipartUpload', () => this.bucket.client.send(command))
+      .catch((error: unknown) => {
+        if (!(error instanceof S3RequestError && error.code === 'NoSuchUpload')) throw error;
+      });
+  }
+
+  /** A part that was cut off may be stored after the abort; then, says S3's reference, it takes another one. */
+  private async abortAgain(uploadId: string): Promise<void> {
+    for (const pauseMs of ABORT_AGAIN_MS) {
+      await setTimeout(pauseMs, undefined, { ref: false });
+      // A sweep finds what is left then.
+      await this.abort(uploadId).catch(() => undefined);
+    }
   }
 
   private async sendFullPart(): Promise<void> {
