@@ -153,18 +153,31 @@ async function paste(line, cwd = root) {
 describe('npm start', () => {
   /** @type {SecondCheckout} */
   let checkout;
+  /** Runs in `checkout` until the test that stops it. @type {Start} */
+  let run;
+  /** @type {number} */
+  let port;
   /** @type {Start[]} */
-  let starts = [];
+  let others = [];
   const ports = new PortPicker();
-  beforeAll(() => {
+  beforeAll(async () => {
     checkout = new SecondCheckout();
-  });
-  afterEach(async () => {
+    port = await ports.free();
+    run = checkout.start({ GATEWAY_PORT: `${port}` });
+    await run.ready();
+  }, 300_000);
+  const ended = async (/** @type {Start[]} */ starts) => {
     for (const start of starts) start.kill('SIGTERM');
     await Promise.all(starts.map((start) => start.exitCode()));
-    starts = [];
+  };
+  afterEach(async () => {
+    await ended(others);
+    others = [];
   });
-  afterAll(() => checkout.remove());
+  afterAll(async () => {
+    await ended([run]);
+    checkout.remove();
+  });
 
   /**
    * @param {Record<string, string>} env
@@ -172,14 +185,11 @@ describe('npm start', () => {
    */
   const start = (env, { from = checkout, isBare = false } = {}) => {
     const begun = from.start(env, { isBare });
-    starts.push(begun);
+    others.push(begun);
     return begun;
   };
 
-  it('prints lines that answer when pasted, and finishes a running stream before it stops', async () => {
-    const port = await ports.free();
-    const run = start({ GATEWAY_PORT: `${port}` });
-    await run.ready();
+  it('prints lines that answer when pasted', async () => {
     expect(run.url).toBe(`http://127.0.0.1:${port}`);
     // A model that not every machine has is there where its program is, and nowhere else.
     const sphinx = ['/usr/bin/pocketsphinx_continuous', '/usr/share/pocketsphinx/model/en-us/en-us.lm.bin'];
@@ -190,34 +200,15 @@ describe('npm start', () => {
     const streamed = await paste(run.curlLine(1));
     expect(streamed.match(/^data: \{/gm)?.length).toBeGreaterThan(3);
     expect(streamed.trimEnd()).toMatch(/data: \[DONE\]$/);
+  }, 300_000);
 
+  it('runs once in a checkout', async () => {
     const again = start({ GATEWAY_PORT: `${await ports.free()}` });
     expect(await again.exitCode()).toBe(1);
     expect(again.output).toContain('npm start runs in this checkout already');
-
-    const { all } = checkout.processes();
-    expect(all.length).toBeGreaterThanOrEqual(7);
-    const pictures = 8;
-    const response = await askAboutPictures(run, pictures);
-    const chunks = response.body?.pipeThrough(new TextDecoderStream()) ?? [];
-    let text = '';
-    for await (const chunk of chunks) {
-      // The first text is on its way, and seven pictures are still to be read.
-      if (text === '') run.kill('SIGTERM');
-      text += chunk;
-    }
-    expect(text.trimEnd()).toMatch(/data: \[DONE\]$/);
-    expect(text.match(/Lighthouse Books/g)).toHaveLength(pictures);
-    const answeredAtMs = performance.now();
-    expect(await run.exitCode()).toBe(0);
-    // An idle connection of the reader could hold the gateway for 72 s.
-    expect(performance.now() - answeredAtMs).toBeLessThan(60_000);
-    expect(all.filter((pid) => startTimeOf(pid) !== undefined)).toEqual([]);
   }, 300_000);
 
   it('takes the hundred megabytes of the README and refuses them early; the health probe answers meanwhile', async () => {
-    const port = await ports.free();
-    await start({ GATEWAY_PORT: `${port}` }).ready();
     const { key, photos, tooWide, probe } = readmeCommands(port);
     const whole = `${probe} >.fovea/probe.log & probe=$!
 ${key}
@@ -249,10 +240,7 @@ kill $probe`;
   it('runs beside another checkout, and leaves nothing when it is killed', async () => {
     const other = new SecondCheckout();
     try {
-      const busy = await ports.free();
-      const first = start({ GATEWAY_PORT: `${busy}` }, { isBare: true });
-      await first.ready();
-      const refused = start({ GATEWAY_PORT: `${busy}` }, { from: other });
+      const refused = start({ GATEWAY_PORT: `${port}` }, { from: other });
       expect(await refused.exitCode()).toBe(1);
       const command = /Run: GATEWAY_PORT=(\d+) npm start/.exec(refused.output);
       const second = start({ GATEWAY_PORT: command?.[1] ?? '' }, { from: other, isBare: true });
@@ -262,18 +250,39 @@ kill $probe`;
       process.kill(launcher, 'SIGKILL');
       await until('all of it is gone', () => all.every((pid) => startTimeOf(pid) === undefined), 60_000);
       expect(
-        (await fetch(`${first.url}/v1/models`, { headers: { authorization: `Bearer ${first.key}` } })).status,
+        (await fetch(`${run.url}/v1/models`, { headers: { authorization: `Bearer ${run.key}` } })).status,
       ).toBe(200);
     } finally {
       other.remove();
     }
   }, 300_000);
 
+  it('finishes a running stream before it stops', async () => {
+    const { all } = checkout.processes();
+    expect(all.length).toBeGreaterThanOrEqual(7);
+    const pictures = 8;
+    const response = await askAboutPictures(run, pictures);
+    const chunks = response.body?.pipeThrough(new TextDecoderStream()) ?? [];
+    let text = '';
+    for await (const chunk of chunks) {
+      // The first text is on its way, and seven pictures are still to be read.
+      if (text === '') run.kill('SIGTERM');
+      text += chunk;
+    }
+    expect(text.trimEnd()).toMatch(/data: \[DONE\]$/);
+    expect(text.match(/Lighthouse Books/g)).toHaveLength(pictures);
+    const answeredAtMs = performance.now();
+    expect(await run.exitCode()).toBe(0);
+    // An idle connection of the reader could hold the gateway for 72 s.
+    expect(performance.now() - answeredAtMs).toBeLessThan(60_000);
+    expect(all.filter((pid) => startTimeOf(pid) !== undefined)).toEqual([]);
+  }, 300_000);
+
   it('shows why a part did not start, and stops the others', async () => {
-    const run = start({ GATEWAY_PORT: `${await ports.free()}`, GATEWAY_TLS_CERT: '/nowhere.pem' });
-    expect(await run.exitCode()).toBe(1);
-    expect(run.output).toMatch(/gateway ended.*\(exit code 1\)\n.*GATEWAY_TLS_CERT, GATEWAY_TLS_KEY/s);
-    expect(run.output).toContain('Everything is stopped.');
+    const failing = start({ GATEWAY_PORT: `${await ports.free()}`, GATEWAY_TLS_CERT: '/nowhere.pem' });
+    expect(await failing.exitCode()).toBe(1);
+    expect(failing.output).toMatch(/gateway ended.*\(exit code 1\)\n.*GATEWAY_TLS_CERT, GATEWAY_TLS_KEY/s);
+    expect(failing.output).toContain('Everything is stopped.');
   }, 300_000);
 });
 
