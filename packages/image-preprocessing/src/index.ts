@@ -15,6 +15,7 @@ export {
   type Idefics3Image,
   type Idefics3ImageSettings,
   isIdefics3Resample,
+  readIdefics3Grid,
 } from './idefics3/idefics3-image.js';
 export {
   type Idefics3Normalisation,

@@ -1,7 +1,7 @@
 import { crc32 } from 'node:zlib';
 import { describe, expect, it } from '@jest/globals';
 import sharp from 'sharp';
-import { decodeIdefics3Image, type Idefics3ImageSettings } from './idefics3-image.js';
+import { decodeIdefics3Image, type Idefics3ImageSettings, readIdefics3Grid } from './idefics3-image.js';
 import { idefics3PixelMask, idefics3PixelValues } from './idefics3-pixels.js';
 
 const oneTile: Idefics3ImageSettings = {
@@ -121,6 +121,34 @@ describe('an Idefics3 image', () => {
   });
 });
 
+describe('the cuts of an image', () => {
+  it.each([
+    [300, 100, 1],
+    [300, 100, 6],
+    [64, 64, 1],
+    [1, 1000, 8],
+  ])(
+    'are told by the header as by the pixels: %i × %i, orientation %i',
+    async (width, height, orientation) => {
+      const bytes = await halves(width, height, '#f00', '#00f')
+        .jpeg()
+        .withMetadata({ orientation })
+        .toBuffer();
+      for (const settings of [oneTile, tiles]) {
+        const { grid } = await decodeIdefics3Image(bytes, settings);
+        expect(await readIdefics3Grid(bytes, settings)).toEqual(grid);
+      }
+    },
+  );
+
+  it('are told of an image that breaks off', async () => {
+    const bytes = await halves(300, 100, '#f00', '#00f').png().toBuffer();
+    expect(await readIdefics3Grid(bytes.subarray(0, -40), tiles)).toEqual(
+      await readIdefics3Grid(bytes, tiles),
+    );
+  });
+});
+
 describe('what is no image', () => {
   const whole = halves(300, 300, '#f00', '#00f').png().toBuffer();
 
@@ -138,11 +166,21 @@ describe('what is no image', () => {
           .tiff()
           .toBuffer(),
     ],
-    ['half a PNG', async () => (await whole).subarray(0, (await whole).length / 2)],
+    ['the begin of a PNG', async () => (await whole).subarray(0, 20)],
   ])('%s is refused with the field that held it', async (_name, make) => {
-    await expect(decodeIdefics3Image(await make(), oneTile, 'messages[0].content[1]')).rejects.toMatchObject({
+    for (const look of [decodeIdefics3Image, readIdefics3Grid]) {
+      await expect(look(await make(), oneTile, 'messages[0].content[1]')).rejects.toMatchObject({
+        code: 'INVALID_IMAGE',
+        param: 'messages[0].content[1]',
+      });
+    }
+  });
+
+  it('half a PNG is found out when it is decoded', async () => {
+    const half = (await whole).subarray(0, (await whole).length / 2);
+    await expect(decodeIdefics3Image(half, oneTile, 'here')).rejects.toMatchObject({
       code: 'INVALID_IMAGE',
-      param: 'messages[0].content[1]',
+      param: 'here',
     });
   });
 
@@ -151,6 +189,8 @@ describe('what is no image', () => {
     bytes.writeUInt32BE(60_000, 16);
     bytes.writeUInt32BE(60_000, 20);
     bytes.writeUInt32BE(crc32(bytes.subarray(12, 29)), 29);
-    await expect(decodeIdefics3Image(bytes, oneTile)).rejects.toMatchObject({ code: 'IMAGE_TOO_LARGE' });
+    for (const look of [decodeIdefics3Image, readIdefics3Grid]) {
+      await expect(look(bytes, oneTile)).rejects.toMatchObject({ code: 'IMAGE_TOO_LARGE' });
+    }
   });
 });

@@ -78,6 +78,28 @@ async function resize(image: RawImage, width: number, height: number, resample: 
   return toRaw(opened.resize({ width, height, fit: 'fill', kernel }));
 }
 
+const open = (bytes: Uint8Array): Sharp => sharp(bytes, { failOn: 'error', limitInputPixels: MAX_PIXELS });
+
+/**
+ * How an image would be cut, from its header alone.
+ *
+ * @param path the field that holds the image, for the error.
+ * @throws FoveaError `INVALID_IMAGE` for what has no header that can be read, or `IMAGE_TOO_LARGE`.
+ */
+export async function readIdefics3Grid(
+  bytes: Uint8Array,
+  settings: Idefics3Sizes,
+  path?: string,
+): Promise<Idefics3Grid> {
+  assertDecodable(bytes, path);
+  const { autoOrient } = await open(bytes)
+    .metadata()
+    .catch((cause: unknown) => {
+      throw unreadable(path, cause);
+    });
+  return idefics3Grid(autoOrient.width, autoOrient.height, settings);
+}
+
 /**
  * Decodes an image and scales it the way the reference processor does: upright by EXIF, transparency on white, longest
  * side to `longestEdge`, then whole tiles, then one tile for the whole view. Pixels are worked on in libvips threads.
@@ -98,7 +120,7 @@ export async function decodeIdefics3Image(
   let grid: Idefics3Grid;
   let scaled: RawImage;
   try {
-    const file = sharp(bytes, { failOn: 'error', limitInputPixels: MAX_PIXELS });
+    const file = open(bytes);
     const { autoOrient } = await file.metadata();
     const region = crop && cropRegion(autoOrient, crop.area, crop.path);
     const seen = region ?? autoOrient;
