@@ -2,6 +2,7 @@ import { setMaxListeners } from 'node:events';
 import type { Logger } from '@fovea/observability';
 import { findModelSources } from './config/model-sources.js';
 import type { ShimConfig } from './config/shim-variables.js';
+import { MediaFolder } from './http/media/media-folder.js';
 import { ServedModels } from './http/served-models.js';
 import { createShimServer } from './http/shim-server.js';
 import { embeddingFamily } from './models/embedding/embedding-family.js';
@@ -109,8 +110,10 @@ async function loadModels(config: ShimConfig, logger: Logger): Promise<Loaded> {
 
 const MS_PER_S = 1000;
 
-/** Loads the models and listens. Throws the reason when a model or the address cannot be used. */
+/** Loads the models and listens. Throws the reason when a model, a folder or the address cannot be used. */
 export async function startShim(config: ShimConfig, logger: Logger, version: string): Promise<Shim> {
+  const mediaPath = config.SHIM_ALLOWED_LOCAL_MEDIA_PATH;
+  const mediaFolder = mediaPath === undefined ? undefined : await MediaFolder.find(mediaPath);
   const { models, tokenizers } = await loadModels(config, logger);
   const shutdown = new AbortController();
   // Every running request listens to it; Node would warn of a leak from the eleventh on.
@@ -122,6 +125,7 @@ export async function startShim(config: ShimConfig, logger: Logger, version: str
     version,
     apiKey: config.SHIM_API_KEY,
     shutdown: shutdown.signal,
+    mediaFolder,
   });
   const closeModels = () => Promise.all([...models, ...tokenizers.values()].map((one) => one.close()));
   try {

@@ -23,10 +23,11 @@ describe('the configuration', () => {
       SHIM_DTYPES: 'q4,int3',
       SHIM_DECODER_REPLICAS: '0',
       SHIM_POCKETSPHINX: 'maybe',
+      SHIM_ALLOWED_LOCAL_MEDIA_PATH: 'media',
       SHIM_API_KEY: 'two words',
     };
     expect(() => readShimConfig(env)).toThrow(
-      /SHIM_PORT.*SHIM_API_KEY.*SHIM_MODELS.*SHIM_EXECUTION.*SHIM_DTYPES.*SHIM_DECODER.*SHIM_POCKETSPHINX/s,
+      /SHIM_PORT.*SHIM_API_KEY.*SHIM_MODELS.*SHIM_ALLOWED_LOCAL_MEDIA_PATH.*SHIM_EXECUTION.*SHIM_DTYPES.*SHIM_DECODER.*SHIM_POCKETSPHINX/s,
     );
     expect(() => readShimConfig(env)).not.toThrow(/two words/);
   });

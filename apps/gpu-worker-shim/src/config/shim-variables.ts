@@ -34,6 +34,9 @@ export const shimVariables = {
       help: 'Comma separated: `name=folder`, or a folder that is a model or holds model folders, served by their names.',
     },
   ),
+  SHIM_ALLOWED_LOCAL_MEDIA_PATH: variable(text({ pattern: /^\//, expected: 'an absolute path' }).optional(), {
+    help: "Folder whose files requests may name as images, `file:///…`, like vLLM's `--allowed-local-media-path`; unset: none. Symbolic links are followed, and must not lead out of it.",
+  }),
   SHIM_EXECUTION_PROVIDERS: variable(
     list()
       .refine(

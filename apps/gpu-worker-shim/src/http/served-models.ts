@@ -4,12 +4,14 @@ import type { CompletionModel } from '../models/completion-model.js';
 import type { EmbeddingModel } from '../models/embedding-model.js';
 import type { ServedModel } from '../models/model-family.js';
 import type { ModelTokenizer } from '../models/tokenizer/model-tokenizer.js';
+import type { TokenizingModel } from '../models/tokenizing-model.js';
 import type { TranscriptionModel } from '../models/transcription-model.js';
 
 type Name = string | null | undefined;
 
 const canChat = (model: ServedModel): model is ChatModel => 'start' in model;
 const canComplete = (model: ServedModel): model is CompletionModel => 'complete' in model;
+const canTokenizeChat = (model: ServedModel): model is TokenizingModel => 'tokenizeChat' in model;
 const canEmbed = (model: ServedModel): model is EmbeddingModel => 'embed' in model;
 const canTranscribe = (model: ServedModel): model is TranscriptionModel => 'transcribe' in model;
 
@@ -62,6 +64,14 @@ export class ServedModels {
   findTokenizer(name: Name, api: string): { model: ServedModel; tokenizer: ModelTokenizer } {
     const hasTokenizer = (model: ServedModel): model is ServedModel => this.tokenizers.has(model.id);
     const model = this.findFit(name, hasTokenizer, api);
+    return { model, tokenizer: this.tokenizers.get(model.id)! };
+  }
+
+  /** The same for the prompt of a chat. */
+  findChatTokenizer(name: Name): { model: TokenizingModel; tokenizer: ModelTokenizer } {
+    const isFit = (model: ServedModel): model is TokenizingModel =>
+      canTokenizeChat(model) && this.tokenizers.has(model.id);
+    const model = this.findFit(name, isFit, 'Tokenize Chat');
     return { model, tokenizer: this.tokenizers.get(model.id)! };
   }
 

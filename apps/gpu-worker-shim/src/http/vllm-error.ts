@@ -38,10 +38,28 @@ export class MalformedRequest extends Error {
   }
 }
 
+/** Refused as vLLM refuses it, with a status that no code of the catalogue has for it. The message is for clients. */
+export class VllmFailure extends Error {
+  override readonly name = 'VllmFailure';
+  readonly param: string | undefined;
+
+  constructor(
+    readonly status: number,
+    message: string,
+    options: { readonly param?: string; readonly cause?: unknown } = {},
+  ) {
+    super(message, { cause: options.cause });
+    this.param = options.param;
+  }
+}
+
 /** The body for whatever was thrown. What is not meant for clients becomes "Internal server error". */
 export function toVllmError(thrown: unknown): VllmErrorBody {
   if (thrown instanceof MalformedRequest) {
     return vllmError(400, thrown.message, BAD_REQUEST_TYPE, thrown.param);
+  }
+  if (thrown instanceof VllmFailure) {
+    return vllmError(thrown.status, thrown.message, undefined, thrown.param);
   }
   const error = FoveaError.from(thrown);
   if (error.status >= 500 && error.code !== 'QUEUE_FULL') return vllmError(500, 'Internal server error');

@@ -63,6 +63,8 @@ export interface ChatModelRequest {
   readonly addGenerationPrompt?: boolean;
   /** The answer goes on with the text of the last message, which has to be the assistant's in most templates. */
   readonly continueFinalMessage?: boolean;
+  /** What the tokenizer has around a text is put around the prompt, on top of what the template writes. */
+  readonly addSpecialTokens?: boolean;
   /** Lower runs first; absent: 0. */
   readonly priority?: number;
   /** Nothing that is kept of one request is used for another one unless they have the same salt. */

@@ -12,19 +12,30 @@ const messageSchema = z.looseObject({
 });
 export type WireMessage = z.infer<typeof messageSchema>;
 
+/** The fields that make the prompt of a chat, the same for those who answer it and those who count it. */
+export const chatPromptFields = {
+  messages: z.array(messageSchema, 'must be an array').min(1, 'must hold at least one message'),
+  add_generation_prompt: flag.nullish(),
+  continue_final_message: flag.nullish(),
+  add_special_tokens: flag.nullish(),
+  chat_template: z.string('must be a string').nullish(),
+  chat_template_kwargs: z.record(z.string(), z.unknown(), 'must be an object').nullish(),
+  mm_processor_kwargs: generationFields.mm_processor_kwargs,
+};
+const chatPromptSchema = z.looseObject(chatPromptFields);
+export type ChatPromptFields = z.infer<typeof chatPromptSchema>;
+
 /**
  * The fields of a chat request, as vLLM names them. Bounds are those vLLM answers 400 for; unknown fields are ignored,
  * as vLLM does. `answer_token_ids` is ours: the beginning of the answer, as another server returned it.
  */
 const chatFieldsSchema = z.looseObject({
-  messages: z.array(messageSchema, 'must be an array').min(1, 'must hold at least one message'),
+  ...chatPromptFields,
   ...generationFields,
   max_tokens: integer(1).nullish(),
   max_completion_tokens: integer(1).nullish(),
   logprobs: flag.nullish(),
   top_logprobs: logprobCount.nullish(),
-  add_generation_prompt: flag.nullish(),
-  continue_final_message: flag.nullish(),
   tools: z.array(z.unknown(), 'must be an array').nullish(),
   tool_choice: z.unknown().optional(),
   answer_token_ids: z

@@ -1,8 +1,10 @@
 import type { ChatModel, ChatModelRequest } from '../../models/chat-model.js';
+import type { ChatPromptSource } from '../../models/tokenizing-model.js';
 import { assertBudget, assertEyes } from '../generation/generation-rules.js';
 import type { GenerationFields } from '../generation/sampling-fields.js';
 import { toSampling, withoutNulls } from '../generation/to-sampling.js';
-import type { ChatFields } from './chat-fields.js';
+import type { ImageUrls } from '../media/image-urls.js';
+import type { ChatFields, ChatPromptFields } from './chat-fields.js';
 import { parseChatMessages } from './chat-messages.js';
 
 /** How the answer is to be written. */
@@ -24,36 +26,50 @@ export function toAnswerForm(fields: GenerationFields): AnswerForm {
 }
 
 /**
- * The request as a model takes it.
+ * What becomes the prompt.
  *
- * @throws FoveaError for a part or an image that cannot be used, and `MISSING_CAPABILITY` for an image to a
- * model without eyes.
+ * @throws FoveaError for a part or an image that cannot be used, what `ImageUrls.read` throws, and `MISSING_CAPABILITY` for
+ * an image to a model without eyes.
  */
-export function toChatModelRequest(
-  fields: ChatFields,
-  requestId: string,
+export async function toPromptSource(
+  fields: ChatPromptFields,
   model: ChatModel,
-): ChatModelRequest {
-  const budgetField = fields.max_completion_tokens ? 'max_completion_tokens' : 'max_tokens';
-  assertBudget(fields[budgetField], budgetField, model);
-  const messages = parseChatMessages(fields.messages);
+  images: ImageUrls,
+): Promise<ChatPromptSource> {
+  const messages = await parseChatMessages(fields.messages, images);
   const image = messages.flatMap(({ content }) => content).find((part) => part.type === 'image');
   assertEyes(image?.image, model);
   const splitting = fields.mm_processor_kwargs?.do_image_splitting;
   return {
-    requestId,
     messages,
+    ...(splitting !== undefined && { imageOptions: { doImageSplitting: splitting } }),
+    ...(fields.continue_final_message === true && { continueFinalMessage: true }),
+    ...withoutNulls({
+      addGenerationPrompt: fields.add_generation_prompt,
+      addSpecialTokens: fields.add_special_tokens,
+    }),
+  };
+}
+
+/** The request as a model takes it. Throws what `toPromptSource` throws. */
+export async function toChatModelRequest(
+  fields: ChatFields,
+  requestId: string,
+  model: ChatModel,
+  images: ImageUrls,
+): Promise<ChatModelRequest> {
+  const budgetField = fields.max_completion_tokens ? 'max_completion_tokens' : 'max_tokens';
+  assertBudget(fields[budgetField], budgetField, model);
+  const prompt = await toPromptSource(fields, model, images);
+  return {
+    ...prompt,
+    requestId,
     sampling: toSampling(fields, {
       maxTokens: fields.max_completion_tokens ?? fields.max_tokens,
       topLogprobs: fields.logprobs === true ? (fields.top_logprobs ?? 0) : undefined,
     }),
     choices: fields.n ?? 1,
-    ...(splitting !== undefined && { imageOptions: { doImageSplitting: splitting } }),
     ...withoutNulls({ priority: fields.priority, cacheSalt: fields.cache_salt }),
     ...(fields.answer_token_ids?.length && { answerTokenIds: fields.answer_token_ids }),
-    ...(fields.continue_final_message === true && { continueFinalMessage: true }),
-    ...(typeof fields.add_generation_prompt === 'boolean' && {
-      addGenerationPrompt: fields.add_generation_prompt,
-    }),
   };
 }

@@ -3,6 +3,8 @@ import type { FastifyInstance } from 'fastify';
 import type { ChatModel, ChatModelPiece } from '../../models/chat-model.js';
 import type { RequestTelemetry, ShimTelemetry } from '../../telemetry/shim-telemetry.js';
 import { sendAnswer } from '../generation/send-answer.js';
+import { ImageUrls } from '../media/image-urls.js';
+import type { MediaFolder } from '../media/media-folder.js';
 import { abortOnClose, requestIdOf } from '../request-scope.js';
 import type { ServedModels } from '../served-models.js';
 import { UsageCount } from './chat-answer.js';
@@ -19,6 +21,8 @@ export interface ChatRouteParts {
   readonly version: string;
   /** Aborts everything that still runs when the drain takes too long. */
   readonly shutdown: AbortSignal;
+  /** Whose files requests may name; absent: none. */
+  readonly mediaFolder?: MediaFolder | undefined;
 }
 
 /** Counts what comes by. */
@@ -43,7 +47,8 @@ export function registerChatRoute(server: FastifyInstance, parts: ChatRouteParts
     assertChatRules(fields);
     const model: ChatModel = parts.models.find(fields.model);
     const requestId = requestIdOf(request, fields.request_id);
-    const modelRequest = toChatModelRequest(fields, requestId, model);
+    const images = new ImageUrls(parts.mediaFolder, signal);
+    const modelRequest = await toChatModelRequest(fields, requestId, model, images);
     const form = toAnswerForm(fields);
     const head = {
       id: `chatcmpl-${requestId}`,

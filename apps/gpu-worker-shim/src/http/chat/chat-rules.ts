@@ -1,5 +1,5 @@
 import { assertGenerationRules, notSupported, refuse } from '../generation/generation-rules.js';
-import type { ChatFields } from './chat-fields.js';
+import type { ChatFields, ChatPromptFields } from './chat-fields.js';
 
 function assertToolsUnused({ tools, tool_choice: choice }: ChatFields): void {
   if (tools?.length === 0) throw refuse('tools must not be an empty array.', 'tools');
@@ -17,12 +17,28 @@ function assertLogprobs({ logprobs, top_logprobs: top }: ChatFields): void {
 
 /** What chats of other servers can do and this one cannot; see `assertGenerationRules` for the rest. */
 function assertSupported(fields: ChatFields): void {
-  for (const field of ['prompt_logprobs', 'chat_template']) {
-    if (fields[field] !== undefined && fields[field] !== null) throw notSupported(field);
+  if (fields.prompt_logprobs !== undefined && fields.prompt_logprobs !== null) {
+    throw notSupported('prompt_logprobs');
   }
   if (fields.echo === true) throw notSupported('echo');
   const { documents } = fields;
   if (Array.isArray(documents) && documents.length > 0) throw notSupported('documents');
+}
+
+/** What is refused of the fields that make the prompt. Throws `INVALID_REQUEST` with the field, in vLLM's words. */
+export function assertPromptRules(fields: ChatPromptFields): void {
+  if (fields.continue_final_message === true && fields.add_generation_prompt === true) {
+    throw refuse(
+      'Cannot set both `continue_final_message` and `add_generation_prompt` to True.',
+      'continue_final_message',
+    );
+  }
+  const { chat_template: template, chat_template_kwargs: kwargs } = fields;
+  if ((template ?? undefined) === undefined && (kwargs?.chat_template ?? undefined) === undefined) return;
+  throw refuse(
+    'Chat template is passed with request, but --trust-request-chat-template is not set. Refused request with untrusted chat template.',
+    (template ?? undefined) === undefined ? 'chat_template_kwargs' : 'chat_template',
+  );
 }
 
 /** The rules that several fields have in common. Throws `INVALID_REQUEST` with the field, in vLLM's words. */
@@ -32,12 +48,7 @@ export function assertChatRules(fields: ChatFields): void {
   if ((fields.n ?? 1) > 1 && fields.answer_token_ids?.length) {
     throw refuse('n must be 1 when the answer goes on behind answer_token_ids.', 'n');
   }
-  if (fields.continue_final_message === true && fields.add_generation_prompt === true) {
-    throw refuse(
-      'Cannot set both `continue_final_message` and `add_generation_prompt` to True.',
-      'continue_final_message',
-    );
-  }
+  assertPromptRules(fields);
   assertToolsUnused(fields);
   assertSupported(fields);
 }

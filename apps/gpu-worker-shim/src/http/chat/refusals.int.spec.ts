@@ -74,6 +74,7 @@ describe('a refusal', () => {
     ['a model that is not there', { model: 'other' }],
     ['no messages', { messages: [] }],
     ['a picture for a model without eyes', { messages: [{ role: 'user', content: [picture] }] }],
+    ['a template of its own', { chat_template: '{{ messages }}' }],
     ['an unknown part', { messages: [{ role: 'user', content: [{ type: 'smell' }] }] }],
     ['a prompt over the context', { messages: [{ role: 'user', content: 'why? '.repeat(600) }] }],
   ])('of %s has vLLM’s status and form', async (_what, body) => {

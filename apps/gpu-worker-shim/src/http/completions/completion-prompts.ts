@@ -1,7 +1,7 @@
 import type { ImageCrop } from '@fovea/image-preprocessing';
 import { z } from 'zod';
 import type { CompletionItem } from '../../models/completion-model.js';
-import { decodeDataUrl } from '../chat/data-url.js';
+import type { ImageUrls } from '../media/image-urls.js';
 import { MalformedRequest } from '../vllm-error.js';
 
 /** Each is a request of its own to the engine. */
@@ -62,16 +62,20 @@ function cropAt(value: unknown, path: string): { area: ImageCrop; path: string }
   throw malformed(path, 'must be "center" or whole numbers x, y (from 0) and size (from 1)');
 }
 
-function imageItem(fields: Readonly<Record<string, unknown>>, path: string): CompletionItem {
+async function imageItem(
+  fields: Readonly<Record<string, unknown>>,
+  path: string,
+  images: ImageUrls,
+): Promise<CompletionItem> {
   const parsed = urlSchema.safeParse(fields.image_url);
   if (!parsed.success) throw malformed(`${path}.image_url`, 'must be an object with a string "url"');
   const crop = cropAt(fields.crop, `${path}.crop`);
   const urlPath = `${path}.image_url.url`;
-  const bytes = decodeDataUrl(parsed.data.url, urlPath);
+  const bytes = await images.read(parsed.data.url, urlPath);
   return { type: 'image', image: { bytes, path: urlPath, ...(crop !== undefined && { crop }) } };
 }
 
-function parseItem(value: unknown, path: string): CompletionItem {
+async function parseItem(value: unknown, path: string, images: ImageUrls): Promise<CompletionItem> {
   const parsed = itemSchema.safeParse(value);
   if (!parsed.success) throw malformed(path, 'must be an object with a "type"');
   const { type, ...fields } = parsed.data;
@@ -80,7 +84,7 @@ function parseItem(value: unknown, path: string): CompletionItem {
       if (typeof fields.text !== 'string') throw malformed(`${path}.text`, 'must be a string');
       return textItem(fields.text);
     case 'image_url':
-      return imageItem(fields, path);
+      return imageItem(fields, path, images);
     case 'token_ids':
       if (!Array.isArray(fields.token_ids))
         throw malformed(`${path}.token_ids`, 'must be a list of token ids');
@@ -90,12 +94,14 @@ function parseItem(value: unknown, path: string): CompletionItem {
   }
 }
 
-function parseItems(value: unknown): CompletionItem[] {
+async function parseItems(value: unknown, images: ImageUrls): Promise<CompletionItem[]> {
   if (!Array.isArray(value)) throw malformed('prompt_items', 'must be a list of items');
   if (value.length > MAX_ITEMS) {
     throw malformed('prompt_items', `must hold at most ${MAX_ITEMS} items, has ${value.length}`);
   }
-  return value.map((item, at) => parseItem(item, `prompt_items[${at}]`));
+  const items: CompletionItem[] = [];
+  for (const [at, item] of value.entries()) items.push(await parseItem(item, `prompt_items[${at}]`, images));
+  return items;
 }
 
 const isAbsent = (value: unknown): boolean => value === undefined || value === null;
@@ -103,11 +109,15 @@ const isAbsent = (value: unknown): boolean => value === undefined || value === n
 /**
  * The prompts of a request, at least one.
  *
- * @throws MalformedRequest with the path of what is wrong; FoveaError for an image that is no data URL.
+ * @throws MalformedRequest with the path of what is wrong; what `ImageUrls.read` throws for an image.
  */
-export function parsePrompts(prompt: unknown, items: unknown): readonly (readonly CompletionItem[])[] {
+export async function parsePrompts(
+  prompt: unknown,
+  items: unknown,
+  images: ImageUrls,
+): Promise<readonly (readonly CompletionItem[])[]> {
   if (isAbsent(prompt) && isAbsent(items)) throw malformed('prompt', 'a prompt is required');
   if (isAbsent(items)) return parsePlainPrompts(prompt);
-  if (isAbsent(prompt)) return [parseItems(items)];
+  if (isAbsent(prompt)) return [await parseItems(items, images)];
   throw malformed('prompt_items', 'must not stand beside prompt');
 }

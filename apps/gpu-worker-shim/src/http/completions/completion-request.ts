@@ -7,6 +7,7 @@ import {
   refuse,
 } from '../generation/generation-rules.js';
 import { toSampling, withoutNulls } from '../generation/to-sampling.js';
+import type { ImageUrls } from '../media/image-urls.js';
 import type { CompletionFields } from './completion-fields.js';
 import { parsePrompts } from './completion-prompts.js';
 
@@ -68,16 +69,17 @@ function promptAlternatives({ hasEcho, logprobs, promptLogprobs }: CompletionFor
 /**
  * One request to the model for each prompt.
  *
- * @throws MalformedRequest or FoveaError for a prompt that cannot be used, and `MISSING_CAPABILITY` for an image to a
+ * @throws MalformedRequest or FoveaError for a prompt that cannot be used, what `ImageUrls.read` throws, and `MISSING_CAPABILITY` for an image to a
  * model without eyes.
  */
-export function toCompletionRequests(
+export async function toCompletionRequests(
   fields: CompletionFields,
   requestId: string,
   model: CompletionModel,
-): CompletionRequest[] {
+  images: ImageUrls,
+): Promise<CompletionRequest[]> {
   assertBudget(fields.max_tokens, 'max_tokens', model);
-  const prompts = parsePrompts(fields.prompt, fields.prompt_items);
+  const prompts = await parsePrompts(fields.prompt, fields.prompt_items, images);
   const image = prompts.flat().find((item) => item.type === 'image');
   assertEyes(image?.image, model);
   const form = toCompletionForm(fields);

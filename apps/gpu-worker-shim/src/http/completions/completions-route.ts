@@ -3,6 +3,7 @@ import type { CompletionModel, CompletionRequest } from '../../models/completion
 import type { RequestTelemetry } from '../../telemetry/shim-telemetry.js';
 import type { ChatRouteParts } from '../chat/chat-route.js';
 import { sendAnswer } from '../generation/send-answer.js';
+import { ImageUrls } from '../media/image-urls.js';
 import { abortOnClose, requestIdOf } from '../request-scope.js';
 import { parseCompletionFields } from './completion-fields.js';
 import {
@@ -84,7 +85,8 @@ export function registerCompletionsRoute(server: FastifyInstance, parts: ChatRou
     assertCompletionRules(fields);
     const model = parts.models.findCompletion(fields.model);
     const requestId = requestIdOf(request, fields.request_id);
-    const requests = toCompletionRequests(fields, requestId, model);
+    const images = new ImageUrls(parts.mediaFolder, signal);
+    const requests = await toCompletionRequests(fields, requestId, model, images);
     const form = toCompletionForm(fields);
     const head = {
       id: `cmpl-${requestId}`,

@@ -1,4 +1,7 @@
 import { z } from 'zod';
+import { type ChatPromptFields, chatPromptFields } from '../chat/chat-fields.js';
+import { assertPromptRules } from '../chat/chat-rules.js';
+import { refuse } from '../generation/generation-rules.js';
 import { flag } from '../generation/sampling-fields.js';
 import { parseFields } from '../parse-fields.js';
 import { MalformedRequest } from '../vllm-error.js';
@@ -9,6 +12,13 @@ const tokenizeSchema = z.looseObject({
   messages: z.unknown().optional(),
   add_special_tokens: flag.nullish(),
   return_token_strs: flag.nullish(),
+});
+
+const tokenizeChatSchema = z.looseObject({
+  model: z.string('must be a string').nullish(),
+  ...chatPromptFields,
+  return_token_strs: flag.nullish(),
+  tools: z.array(z.unknown(), 'must be an array').nullish(),
 });
 
 const detokenizeSchema = z.looseObject({
@@ -24,14 +34,12 @@ export interface TokenizeFields {
   readonly wantsTokens: boolean;
 }
 
-/** The fields of vLLM's `/tokenize` in its form for completions. Throws `MalformedRequest` with the field. */
-export function parseTokenizeFields(body: unknown): TokenizeFields {
+/** The fields of vLLM's `/tokenize`: a prompt's, or a chat's. Throws `MalformedRequest` with the field. */
+export function parseTokenizeFields(body: unknown): TokenizeFields | TokenizeChatFields {
   const fields = parseFields(tokenizeSchema, body, 'schema');
-  const { prompt } = fields;
+  const { prompt, messages } = fields;
   if (prompt === null || prompt === undefined) {
-    if (fields.messages != null) {
-      throw new MalformedRequest('messages: this server tokenises a prompt, no messages', 'messages');
-    }
+    if (messages !== null && messages !== undefined) return parseTokenizeChatFields(body);
     throw new MalformedRequest('prompt: a text is required', 'prompt');
   }
   return {
@@ -40,6 +48,27 @@ export function parseTokenizeFields(body: unknown): TokenizeFields {
     addSpecialTokens: fields.add_special_tokens ?? true,
     wantsTokens: fields.return_token_strs ?? false,
   };
+}
+
+export interface TokenizeChatFields {
+  readonly model: string | null | undefined;
+  readonly chat: ChatPromptFields;
+  readonly wantsTokens: boolean;
+}
+
+/**
+ * The form for chats. Its fields are those of a chat and do the same, so `count` is the `usage.prompt_tokens` of that chat;
+ * `add_special_tokens` is false there. A template in the request is refused, as vLLM does without
+ * `--trust-request-chat-template`, and so are tools, which no chat here has; other `chat_template_kwargs` and
+ * `media_io_kwargs` are ignored, as they are in chats.
+ */
+function parseTokenizeChatFields(body: unknown): TokenizeChatFields {
+  const fields = parseFields(tokenizeChatSchema, body, 'schema');
+  assertPromptRules(fields);
+  if (fields.tools && fields.tools.length > 0) {
+    throw refuse('Tool calling is not supported by this server.', 'tools');
+  }
+  return { model: fields.model, chat: fields, wantsTokens: fields.return_token_strs ?? false };
 }
 
 export interface DetokenizeFields {

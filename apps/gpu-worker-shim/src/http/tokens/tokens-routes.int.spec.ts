@@ -128,7 +128,13 @@ describe('tokens', () => {
   it.each<[string, string, object, number, string]>([
     ['no text', '/tokenize', {}, 400, 'prompt'],
     ['a text that is a number', '/tokenize', { prompt: 5 }, 400, 'prompt'],
-    ['messages', '/tokenize', { messages: [] }, 400, 'messages'],
+    [
+      'messages to a model that only hears',
+      '/tokenize',
+      { model: 'ears', messages: [{ role: 'user', content: 'a' }] },
+      400,
+      'model',
+    ],
     [
       'a flag that is a word',
       '/tokenize',

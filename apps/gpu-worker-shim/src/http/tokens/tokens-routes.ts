@@ -1,26 +1,47 @@
 import type { FastifyInstance } from 'fastify';
+import type { ServedModel } from '../../models/model-family.js';
+import { toPromptSource } from '../chat/chat-request.js';
 import type { ChatRouteParts } from '../chat/chat-route.js';
+import { ImageUrls } from '../media/image-urls.js';
 import { abortOnClose } from '../request-scope.js';
+import type { ServedModels } from '../served-models.js';
 import { vllmError } from '../vllm-error.js';
-import { parseDetokenizeFields, parseTokenizeFields } from './tokens-fields.js';
+import { parseDetokenizeFields, parseTokenizeFields, type TokenizeChatFields } from './tokens-fields.js';
+
+const toWire = (model: ServedModel, ids: Int32Array, tokens: readonly string[] | undefined) => ({
+  count: ids.length,
+  max_model_len: model.maxModelLen,
+  tokens: [...ids],
+  token_strs: tokens ?? null,
+});
+
+async function tokenizeChat(
+  { model: name, chat, wantsTokens }: TokenizeChatFields,
+  models: ServedModels,
+  images: ImageUrls,
+  signal: AbortSignal,
+) {
+  const { model, tokenizer } = models.findChatTokenizer(name);
+  const ids = await model.tokenizeChat(await toPromptSource(chat, model, images), signal);
+  return toWire(model, ids, wantsTokens ? await tokenizer.spell(ids, signal) : undefined);
+}
 
 /**
- * Registers vLLM's `POST /tokenize` and `POST /detokenize`, which stand beside `/v1`, and `GET /v1/models/{id}/tokenizer`,
+ * Registers vLLM's `POST /tokenize`, for a prompt or a chat, and `POST /detokenize`, which stand beside `/v1`, and `GET /v1/models/{id}/tokenizer`,
  * which is ours: the bytes of the model's `tokenizer.json` with an entity tag, 404 for a model without. A slash in a name
  * is written `%2F`.
  */
 export function registerTokensRoutes(server: FastifyInstance, parts: ChatRouteParts): void {
   server.post('/tokenize', async (request, reply) => {
     const signal = abortOnClose(reply, parts.shutdown);
-    const { model: name, prompt, ...options } = parseTokenizeFields(request.body);
+    const fields = parseTokenizeFields(request.body);
+    if ('chat' in fields) {
+      return tokenizeChat(fields, parts.models, new ImageUrls(parts.mediaFolder, signal), signal);
+    }
+    const { model: name, prompt, ...options } = fields;
     const { model, tokenizer } = parts.models.findTokenizer(name, 'Tokenize');
     const { ids, tokens } = await tokenizer.tokenize(prompt, options, signal);
-    return {
-      count: ids.length,
-      max_model_len: model.maxModelLen,
-      tokens: [...ids],
-      token_strs: tokens ?? null,
-    };
+    return toWire(model, ids, tokens);
   });
 
   server.post('/detokenize', async (request, reply) => {

@@ -43,13 +43,16 @@ function visionSettings(folder: Idefics3Folder, runtime: ModelRuntime): VisionTh
   };
 }
 
+const startPrompts = (folder: Idefics3Folder) =>
+  CallThread.start<PromptCall<PromptRequest>, EncodedPrompt, PromptThreadFacts>(
+    'models/idefics3/prompt-entry.js',
+    promptSettings(folder),
+  );
+
 function startThreads(folder: Idefics3Folder, runtime: ModelRuntime) {
   const { embedTokens: embedTokensFile, decoder: decoderFile } = folder.files;
   return startTogether({
-    prompt: CallThread.start<PromptCall<PromptRequest>, EncodedPrompt, PromptThreadFacts>(
-      'models/idefics3/prompt-entry.js',
-      promptSettings(folder),
-    ),
+    prompt: startPrompts(folder),
     vision: CallThread.start<VisionRequest, Float32Array<ArrayBuffer>, VisionThreadFacts>(
       'models/idefics3/vision-entry.js',
       visionSettings(folder, runtime),
@@ -62,11 +65,12 @@ async function load(source: ModelSource, runtime: ModelRuntime): Promise<Languag
   const folder = await readIdefics3Folder(source.folder, runtime.dtypes);
   const { prompt, vision, decoder } = await startThreads(folder, runtime);
   const settings = toSettings(source.name, folder, decoder, runtime);
-  const tokens = new PromptTokens(prompt.thread, {
+  const limits = {
     ...prompt.facts,
     maxModelLen: settings.maxModelLen,
     leastImageTokens: folder.tokensPerTile,
-  });
+  };
+  const tokens = new PromptTokens(prompt.thread, limits, () => startPrompts(folder));
   const { imageTokenId, tokensPerTile, preprocessor } = folder;
   const image: Idefics3ImageSettings = {
     longestEdge: preprocessor.size.longest_edge,

@@ -64,7 +64,7 @@ function createModel(fail: (stage: Stage) => void = () => undefined) {
       tokensPerTile: 4,
       imageCacheBytes: 1 << 16,
     },
-    new PromptTokens(fake.prompt, limits),
+    new PromptTokens(fake.prompt, limits, async () => ({ thread: fake.prompt })),
     fake.vision,
   );
   const settings = { id: 'tiny', maxModelLen: 64, eosTokenIds: [0], vocabularySize: 10 };
@@ -149,5 +149,14 @@ describe('an Idefics3 model', () => {
     const images = await Promise.all(Array.from({ length: 20 }, (_, at) => picture(at)));
     await expect(answer(model, ask(...images))).rejects.toMatchObject({ code: 'CONTEXT_LENGTH_EXCEEDED' });
     expect(calls).toEqual([]);
+  });
+
+  it('counts a prompt without a look at its pixels, and whether it fits or not', async () => {
+    const { model, calls } = createModel();
+    const cut = (await picture(5)).subarray(0, -16);
+    const chat = ask(...Array.from({ length: 30 }, () => cut));
+    expect(await model.tokenizeChat(chat, never)).toHaveLength(1 + 30 * 4);
+    expect(calls).toEqual(['prompt']);
+    expect(model.load().caches).toMatchObject({ imageQueries: 0 });
   });
 });

@@ -5,6 +5,7 @@ import {
   type Idefics3Image,
   type Idefics3ImageSettings,
   idefics3TileCount,
+  readIdefics3Grid,
 } from '@fovea/image-preprocessing';
 import type { Prompt } from '../../engine/generation-request.js';
 import { ImageCache, type ImageFeatures, imageDigest } from '../../engine/image-cache.js';
@@ -15,6 +16,7 @@ import type { CompletionRequest } from '../completion-model.js';
 import type { PreparedRaw, PromptSource } from '../language/language-model.js';
 import type { PromptTokens } from '../language/prompt-tokens.js';
 import type { EncodedPrompt } from '../language/raw-prompt.js';
+import type { ChatPromptSource } from '../tokenizing-model.js';
 import type { PromptRequest } from './prompt/idefics3-prompt.js';
 import { idefics3ImageText } from './prompt/image-text.js';
 import type { VisionRequest } from './thread-settings.js';
@@ -77,6 +79,17 @@ export class Idefics3Prompts implements PromptSource {
       return this.tokens.encode({ raw: this.tokens.toRaw(request, texts) }, signal);
     };
     return this.prepareAny(request, images, encode, signal);
+  }
+
+  /** Neither decodes nor encodes: how an image is cut follows from its size. */
+  async tokenize(chat: ChatPromptSource, signal: AbortSignal): Promise<Int32Array<ArrayBuffer>> {
+    const settings = { ...this.settings.image, ...chat.imageOptions };
+    const grids: Idefics3Grid[] = [];
+    for (const { bytes, path } of this.tokens.checkCount(chat)) {
+      grids.push(await readIdefics3Grid(bytes, settings, path));
+      signal.throwIfAborted();
+    }
+    return this.tokens.count({ ...this.tokens.toChat(chat), grids }, signal);
   }
 
   /** The id stands for embeddings, and a client has none to give. */

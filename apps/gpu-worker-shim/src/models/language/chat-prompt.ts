@@ -12,6 +12,8 @@ export interface ChatPromptRequest {
   readonly addGenerationPrompt: boolean;
   /** The last message is left open: the prompt ends with its text, and the answer goes on behind it. */
   readonly continueFinalMessage?: boolean;
+  /** The prompt gets what the tokenizer has around a text, on top of what the template writes. */
+  readonly addSpecialTokens?: boolean;
 }
 
 export interface ChatPromptSettings {
@@ -66,14 +68,12 @@ export class ChatPrompt {
   }
 
   encode(request: ChatPromptRequest): Int32Array<ArrayBuffer> {
-    return this.toIds(this.render(request));
+    return this.toIds(this.render(request), request.addSpecialTokens);
   }
 
   /** A prompt without template. Throws `INVALID_REQUEST` when there is nothing to begin with. */
   encodeRaw(request: RawPromptRequest): EncodedPrompt {
-    // A second tokenizer, which chats do not pay for.
-    this.raw ??= this.createRaw();
-    return this.raw.encode(request);
+    return this.rawPrompt().encode(request);
   }
 
   /** The template's text, in which words of users that look like special tokens are hidden. Throws `INVALID_REQUEST`. */
@@ -103,19 +103,24 @@ export class ChatPrompt {
     return [...messages.slice(0, -1), { ...last, content }];
   }
 
-  private createRaw(): RawPrompt {
+  /** Has a second tokenizer, which plain chats do not pay for. */
+  private rawPrompt(): RawPrompt {
     const { tokenizer, tokenizerConfig, imageToken } = this.settings;
-    return new RawPrompt({
+    this.raw ??= new RawPrompt({
       tokenizer,
       tokenizerConfig,
       imageToken,
       bosToken: specialNames(tokenizerConfig).bos_token,
       toMarkedIds: (text) => this.toIds(text),
     });
+    return this.raw;
   }
 
-  /** Token ids of a rendered text. */
-  toIds(rendered: string): Int32Array<ArrayBuffer> {
+  /**
+   * Token ids of a rendered text.
+   * @param addSpecialTokens with what the tokenizer has around a text
+   */
+  toIds(rendered: string, addSpecialTokens = false): Int32Array<ArrayBuffer> {
     const ids = this.special
       .split(rendered)
       .flatMap((piece) =>
@@ -123,6 +128,8 @@ export class ChatPrompt {
           ? [piece.special]
           : this.plain.encode(piece.text, { add_special_tokens: false }).ids,
       );
-    return Int32Array.from(ids);
+    if (!addSpecialTokens) return Int32Array.from(ids);
+    const { prefix, suffix } = this.rawPrompt().framing;
+    return Int32Array.from([...prefix, ...ids, ...suffix]);
   }
 }

@@ -5,6 +5,7 @@ import { assertInVocabulary, resolveSampling, type SamplingDefaults } from '../.
 import type { Generations } from '../../engine/threads/decoder-thread.js';
 import type { ChatModelLoad, ChatModelPiece, ChatModelRequest } from '../chat-model.js';
 import type { CompletionModel, CompletionRequest, PromptEcho } from '../completion-model.js';
+import type { ChatPromptSource, TokenizingModel } from '../tokenizing-model.js';
 
 /** A raw prompt that is ready to run, and what of it is told again, where that was asked for. */
 export interface PreparedRaw {
@@ -32,6 +33,8 @@ export interface PromptSource {
   prepare(request: ChatModelRequest, signal: AbortSignal): Promise<Prompt>;
   /** The same for a prompt without template. */
   prepareRaw(request: CompletionRequest, signal: AbortSignal): Promise<PreparedRaw>;
+  /** See `TokenizingModel.tokenizeChat`. */
+  tokenize(chat: ChatPromptSource, signal: AbortSignal): Promise<Int32Array<ArrayBuffer>>;
   close(): Promise<void>;
 }
 
@@ -44,7 +47,7 @@ export interface LanguageModelSettings extends SamplingDefaults {
 }
 
 /** A chat model of any family: prompts from its source, answers from a decoder thread. */
-export class LanguageModel implements CompletionModel {
+export class LanguageModel implements CompletionModel, TokenizingModel {
   private readonly admission: Admission;
 
   constructor(
@@ -96,6 +99,10 @@ export class LanguageModel implements CompletionModel {
       return this.prompts.prepareRaw(request, signal);
     };
     return this.admitted(request, prepare, signal);
+  }
+
+  tokenizeChat(chat: ChatPromptSource, signal: AbortSignal): Promise<Int32Array<ArrayBuffer>> {
+    return this.prompts.tokenize(chat, signal);
   }
 
   async close(): Promise<void> {

@@ -1,7 +1,10 @@
 import { FoveaError } from '@fovea/errors';
 import type { Calls } from '../../engine/threads/call-thread.js';
-import type { ChatImage, ChatModelPart, ChatModelRequest } from '../chat-model.js';
+import { SpareThread } from '../../engine/threads/spare-thread.js';
+import type { ChatImage, ChatModelPart } from '../chat-model.js';
 import type { CompletionItem, CompletionRequest } from '../completion-model.js';
+import { assertImageCount, assertTextLength, MAX_WAITING_CALLS } from '../tokenizer/tokenizer-limits.js';
+import type { ChatPromptSource } from '../tokenizing-model.js';
 import type { ChatPromptRequest } from './chat-prompt.js';
 import type { EncodedPrompt, RawItem, RawPromptRequest } from './raw-prompt.js';
 import type { PromptCall } from './serve-prompts.js';
@@ -14,24 +17,34 @@ export interface PromptLimits {
   readonly leastImageTokens: number;
 }
 
+type PromptThread<Request> = Calls<PromptCall<Request>, EncodedPrompt>;
+
 /** The prompt thread of a chat model, and the context that its prompts must fit. */
 export class PromptTokens<Request extends ChatPromptRequest> {
+  /** For those who ask for tokens alone: they may come with any length, and hold up no request. */
+  private readonly spare: SpareThread<PromptCall<Request>, EncodedPrompt>;
+
+  /** @param startSpare starts another thread like `thread` */
   constructor(
-    private readonly thread: Calls<PromptCall<Request>, EncodedPrompt>,
+    private readonly thread: PromptThread<Request>,
     private readonly limits: PromptLimits,
-  ) {}
+    startSpare: () => Promise<{ readonly thread: PromptThread<Request> }>,
+  ) {
+    this.spare = new SpareThread(startSpare, MAX_WAITING_CALLS);
+  }
 
   get isHealthy(): boolean {
     return this.thread.isHealthy;
   }
 
-  close(): Promise<void> {
-    return this.thread.close();
+  async close(): Promise<void> {
+    await Promise.all([this.thread.close(), this.spare.close()]);
   }
 
   /** The messages as a chat template takes them: images are places, no more. */
-  toChat(request: ChatModelRequest): ChatPromptRequest {
+  toChat(request: ChatPromptSource): ChatPromptRequest {
     const { messages, addGenerationPrompt = true, continueFinalMessage = false } = request;
+    const { addSpecialTokens = false } = request;
     return {
       messages: messages.map(({ role, name, content }) => ({
         role,
@@ -40,6 +53,7 @@ export class PromptTokens<Request extends ChatPromptRequest> {
       })),
       addGenerationPrompt,
       continueFinalMessage,
+      addSpecialTokens,
     };
   }
 
@@ -74,6 +88,23 @@ export class PromptTokens<Request extends ChatPromptRequest> {
     const characters = parts.reduce((sum, part) => sum + (part.type === 'text' ? part.text.length : 0), 0);
     if (characters > maxModelLen * longestTokenBytes) throw this.tooLong(`more than ${maxModelLen}`);
     return images;
+  }
+
+  /** Refuses what is too much even for those who ask for tokens alone; returns the images. */
+  checkCount({ messages }: ChatPromptSource): ChatImage[] {
+    const parts = messages.flatMap(({ content }) => content);
+    const images = parts.flatMap((part) => (part.type === 'image' ? [part.image] : []));
+    assertImageCount(images.length, 'messages');
+    const lengths = parts.map((part) => (part.type === 'text' ? part.text.length : 0));
+    const names = messages.map(({ name }) => name?.length ?? 0);
+    const characters = [...lengths, ...names].reduce((sum, length) => sum + length, 0);
+    assertTextLength(characters, 'messages');
+    return images;
+  }
+
+  /** Token ids of a chat, whether it fits the context or not. Throws `QUEUE_FULL` when too many ask. */
+  async count(chat: Request, signal: AbortSignal): Promise<Int32Array<ArrayBuffer>> {
+    return (await this.spare.call({ chat }, signal)).ids;
   }
 
   /** Token ids of a prompt. Throws `CONTEXT_LENGTH_EXCEEDED` when there is no room for an answer behind it. */

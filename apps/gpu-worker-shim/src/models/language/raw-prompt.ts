@@ -86,7 +86,8 @@ function joinTexts(items: readonly RawItem[]): RawItem[] {
 /** Writes prompts without a template, as vLLM's completions do: special tokens in a text are special. */
 export class RawPrompt {
   private readonly tokenizer: Tokenizer;
-  private readonly framing: Framing;
+  /** What the tokenizer puts around a text. */
+  readonly framing: Framing;
   private readonly bytes: TokenBytes;
   private readonly bosId: number | undefined;
 

@@ -1,6 +1,7 @@
 import type { Prompt } from '../../engine/generation-request.js';
 import type { ChatModelRequest } from '../chat-model.js';
 import type { CompletionRequest } from '../completion-model.js';
+import type { ChatPromptSource } from '../tokenizing-model.js';
 import type { ChatPromptRequest } from './chat-prompt.js';
 import type { PreparedRaw, PromptSource } from './language-model.js';
 import type { PromptTokens } from './prompt-tokens.js';
@@ -33,6 +34,11 @@ export class TextPrompts implements PromptSource {
     this.tokens.checkSize(request.items);
     const { ids, echo } = await this.tokens.encode({ raw: this.tokens.toRaw(request, []) }, signal);
     return { prompt: toPrompt(ids), echo };
+  }
+
+  async tokenize(chat: ChatPromptSource, signal: AbortSignal): Promise<Int32Array<ArrayBuffer>> {
+    this.tokens.checkCount(chat);
+    return this.tokens.count(this.tokens.toChat(chat), signal);
   }
 
   close(): Promise<void> {

@@ -26,19 +26,18 @@ export const llamaFamily: ModelFamily = {
     const folder = await readLanguageFolder(source.folder, config);
     const choice = { config: config['transformers.js_config'], preferred: runtime.dtypes };
     const decoderFile = await requireGraph(source.folder, 'model', choice);
-    const { prompt, decoder } = await startTogether({
-      prompt: CallThread.start<PromptCall<ChatPromptRequest>, EncodedPrompt, PromptThreadFacts>(
+    const startPrompts = () =>
+      CallThread.start<PromptCall<ChatPromptRequest>, EncodedPrompt, PromptThreadFacts>(
         'models/llama/prompt-entry.js',
         folder,
-      ),
+      );
+    const { prompt, decoder } = await startTogether({
+      prompt: startPrompts(),
       decoder: startDecoder(folder, { decoderFile }, runtime),
     });
     const settings = toSettings(source.name, folder, decoder, runtime);
-    const tokens = new PromptTokens(prompt.thread, {
-      ...prompt.facts,
-      maxModelLen: settings.maxModelLen,
-      leastImageTokens: 0,
-    });
+    const limits = { ...prompt.facts, maxModelLen: settings.maxModelLen, leastImageTokens: 0 };
+    const tokens = new PromptTokens(prompt.thread, limits, startPrompts);
     return new LanguageModel(settings, new TextPrompts(tokens), decoder.thread);
   },
 };

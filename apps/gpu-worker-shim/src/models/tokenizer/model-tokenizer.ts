@@ -1,37 +1,22 @@
 import { webcrypto } from 'node:crypto';
 import { access, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { FoveaError } from '@fovea/errors';
-import { Admission } from '../../engine/admission.js';
-import { type Calls, CallThread } from '../../engine/threads/call-thread.js';
+import { CallThread } from '../../engine/threads/call-thread.js';
+import { SpareThread } from '../../engine/threads/spare-thread.js';
+import { assertTextLength, assertTokenCount, MAX_WAITING_CALLS } from './tokenizer-limits.js';
 import type { TokenizerAnswer, TokenizerCall } from './tokenizer-protocol.js';
 
-type Thread = Calls<TokenizerCall, TokenizerAnswer>;
-
-/** About 12 s of work; nobody else's text is cut meanwhile. */
-const MAX_CHARACTERS = 4 * 2 ** 20;
-const MAX_IDS = 2 ** 20;
-/** Calls that may wait for those before them. */
-const MAX_WAITING = 64;
-
-function assertLength(param: 'prompt' | 'tokens', actual: number, value: number, unit: string): void {
-  if (actual <= value) return;
-  throw new FoveaError('INVALID_REQUEST', {
-    message: `${param} must have at most ${value} ${unit}, has ${actual}.`,
-    param,
-    limit: { name: `max_${unit}`, value, actual },
-  });
-}
-
 /**
- * The tokenizer of a model folder, for those who ask for tokens alone. It works in a thread of its own, which the first
- * call starts: most servers are never asked, and a long text holds up no prompt.
+ * The tokenizer of a model folder, for those who ask for tokens alone. It works in a thread of its own, so that a long
+ * text holds up no prompt.
  */
 export class ModelTokenizer {
-  private readonly admission = new Admission(1, MAX_WAITING);
-  private thread: Promise<Thread> | undefined;
+  private readonly thread: SpareThread<TokenizerCall, TokenizerAnswer>;
 
-  private constructor(private readonly folder: string) {}
+  private constructor(private readonly folder: string) {
+    const script = 'models/tokenizer/tokenizer-entry.js';
+    this.thread = new SpareThread(() => CallThread.start(script, { folder }), MAX_WAITING_CALLS);
+  }
 
   /** Undefined for a folder without `tokenizer.json`. */
   static async find(folder: string): Promise<ModelTokenizer | undefined> {
@@ -48,14 +33,19 @@ export class ModelTokenizer {
     options: { readonly addSpecialTokens: boolean; readonly wantsTokens: boolean },
     signal: AbortSignal,
   ): Promise<Pick<TokenizerAnswer, 'ids' | 'tokens'>> {
-    assertLength('prompt', text.length, MAX_CHARACTERS, 'characters');
-    return this.call({ text, ...options }, signal);
+    assertTextLength(text.length, 'prompt');
+    return this.thread.call({ text, ...options }, signal);
   }
 
   /** Throws `INVALID_REQUEST` for an id that no token has and for too many, and `QUEUE_FULL`. */
   async detokenize(ids: readonly number[], skipSpecialTokens: boolean, signal: AbortSignal): Promise<string> {
-    assertLength('tokens', ids.length, MAX_IDS, 'tokens');
-    return (await this.call({ ids, skipSpecialTokens }, signal)).text;
+    assertTokenCount(ids.length, 'tokens');
+    return (await this.thread.call({ ids, skipSpecialTokens }, signal)).text;
+  }
+
+  /** How the vocabulary spells tokens; an id that no token has is empty. Throws `QUEUE_FULL`. */
+  async spell(ids: Int32Array, signal: AbortSignal): Promise<readonly string[]> {
+    return (await this.thread.call({ spell: ids }, signal)).tokens ?? [];
   }
 
   /** The file itself, and an entity tag of its bytes. */
@@ -66,39 +56,7 @@ export class ModelTokenizer {
     return { bytes, etag: `"${Buffer.from(digest).toString('base64url')}"` };
   }
 
-  async close(): Promise<void> {
-    await (await this.thread?.catch(() => undefined))?.close();
-  }
-
-  private async call(call: TokenizerCall, signal: AbortSignal): Promise<TokenizerAnswer> {
-    const place = this.admission.enter(1);
-    try {
-      return await (await this.open()).call(call, signal);
-    } finally {
-      place.release();
-    }
-  }
-
-  /** The thread; a new one where the last one died. */
-  private async open(): Promise<Thread> {
-    const starting = this.start();
-    const thread = await starting;
-    if (thread.isHealthy) return thread;
-    if (this.thread === starting) this.thread = undefined;
-    return this.start();
-  }
-
-  /** One for all who come while it starts; the next call tries again when it cannot. */
-  private start(): Promise<Thread> {
-    if (this.thread !== undefined) return this.thread;
-    const starting = CallThread.start<TokenizerCall, TokenizerAnswer, undefined>(
-      'models/tokenizer/tokenizer-entry.js',
-      { folder: this.folder },
-    ).then(({ thread }) => thread);
-    this.thread = starting;
-    starting.catch(() => {
-      this.thread = undefined;
-    });
-    return starting;
+  close(): Promise<void> {
+    return this.thread.close();
   }
 }

@@ -17,6 +17,10 @@ function answer(tokenizer: Tokenizer, call: TokenizerCall): TokenizerAnswer {
     const { ids, tokens } = tokenizer.encode(call.text, { add_special_tokens: call.addSpecialTokens });
     return { ids: Int32Array.from(ids), text: '', ...(call.wantsTokens && { tokens }) };
   }
+  if ('spell' in call) {
+    const tokens = Array.from(call.spell, (id) => tokenizer.id_to_token(id) ?? '');
+    return { ids: new Int32Array(), text: '', tokens };
+  }
   const unknown = call.ids.find((id) => tokenizer.id_to_token(id) === undefined);
   if (unknown !== undefined) {
     throw new FoveaError('INVALID_REQUEST', {

@@ -42,7 +42,7 @@ export class Idefics3Prompt {
     const text = rendered.reduce(
       (before, after, at) => before + idefics3ImageText(grids[at - 1]!, this.tokensPerTile) + after,
     );
-    return this.chat.toIds(text);
+    return this.chat.toIds(text, request.addSpecialTokens);
   }
 
   /** See `ChatPrompt.encodeRaw`. */

@@ -1,0 +1,51 @@
+import { FoveaError } from '@fovea/errors';
+import { VllmFailure } from '../vllm-error.js';
+import { decodeDataUrl } from './data-url.js';
+import type { MediaFolder } from './media-folder.js';
+
+/** As many bytes of images as the largest body has room for as base64. */
+export const MAX_FILE_BYTES = 144 * 1024 * 1024;
+
+/** The images of one request: data URLs and, where a folder is allowed, the files in it. */
+export class ImageUrls {
+  private readonly files = new Map<string, Uint8Array>();
+  private fileBytes = 0;
+
+  /** @param folder whose files may be named; undefined: none */
+  constructor(
+    private readonly folder: MediaFolder | undefined,
+    private readonly signal: AbortSignal,
+  ) {}
+
+  /**
+   * Bytes of an image, not empty. A file that is named again is not read again.
+   *
+   * @param param the field that holds the URL, for the error.
+   * @throws what `decodeDataUrl` and `MediaFolder.read` throw; `PAYLOAD_TOO_LARGE` for more than `MAX_FILE_BYTES` of files
+   *   in one request; `VllmFailure` (500) for a file where none is allowed, as vLLM answers.
+   */
+  async read(url: string, param: string): Promise<Uint8Array> {
+    if (!/^file:/i.test(url)) return decodeDataUrl(url, param);
+    if (this.folder === undefined) {
+      throw new VllmFailure(500, 'Cannot load local files without `--allowed-local-media-path`.', { param });
+    }
+    const known = this.files.get(url);
+    if (known !== undefined) return known;
+    const take = (bytes: number) => this.take(bytes, param);
+    const bytes = await this.folder.read(url, { param, signal: this.signal, take });
+    this.files.set(url, bytes);
+    return bytes;
+  }
+
+  private take(bytes: number, param: string): void {
+    const actual = this.fileBytes + bytes;
+    if (actual > MAX_FILE_BYTES) {
+      throw new FoveaError('PAYLOAD_TOO_LARGE', {
+        message: `The files of a request may have at most ${MAX_FILE_BYTES} bytes together, have ${actual}.`,
+        param,
+        limit: { name: 'max_file_bytes', value: MAX_FILE_BYTES, actual },
+      });
+    }
+    this.fileBytes = actual;
+  }
+}
