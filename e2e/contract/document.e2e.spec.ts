@@ -161,4 +161,6 @@ describe('GET /openapi.json', () => {
     expect(differing).toEqual([]);
     expect(count).toBeGreaterThan(150);
   }, 120_000);
+
+  it('leaves nothing behind', () => world.system.untilClean(), 90_000);
 });

@@ -119,7 +119,7 @@ export const tokensSchema = z.object({
   tokens: z.array(z.string()).optional(),
 });
 
-/** An answer that is a file: where it lies. The request's references keep it until the request is released. */
+/** An answer that is a file: where it lies. The request's reference keeps it until whoever sends it has released that. */
 export const documentSchema = z.object({ type: z.literal('document'), blob: blobRefSchema });
 
 export const choiceEndSchema = z.object({

@@ -69,12 +69,19 @@ export class Delivery {
       await this.stream.cancel(job.id);
       // A job that a worker holds is that worker's to end; it hears the cancel or finds the lease gone.
       if (await this.queue.remove(laneOf(job), job.id)) await this.endUntaken(job.id);
+      else if (job.task.kind === 'tokenizer') await this.#dropUnreadFile(job.id);
     } catch (error) {
       this.logger.warn(
         { requestId: job.id, err: error },
         'a cancel did not reach Redis; the lease will lapse',
       );
     }
+  }
+
+  /** The worker may have ended meanwhile and left the file that is its answer to us; see its `isLeftToReader`. */
+  async #dropUnreadFile(requestId: string): Promise<void> {
+    const { terminal } = await this.stream.state(requestId);
+    if (terminal !== undefined) await this.blobs.release(requestId, { linger: false });
   }
 
   /** Writes the end of a request that no worker took, and lets go of what was stored for it. */

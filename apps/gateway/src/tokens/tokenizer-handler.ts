@@ -1,19 +1,19 @@
-import { Readable } from 'node:stream';
+import { once } from 'node:events';
 import type { BlobStore } from '@fovea/blob-store';
 import { FoveaError } from '@fovea/errors';
 import type { BlobRef } from '@fovea/schemas/jobs';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { contextOf } from '../http/request-context.js';
 import { beginAnswer, collectEvents } from '../tasks/begin-answer.js';
-import { setAnswerHeaders } from '../tasks/request-head.js';
+import { plainHeaders, setAnswerHeaders } from '../tasks/request-head.js';
 import type { TaskRoute } from '../tasks/task-route.js';
 import type { SubmitTokens } from './submit-tokens.js';
 
 /** `GET /models/{name}/tokenizer`: the `tokenizer.json` as the model's folder holds it. */
 export class TokenizerHandler {
   constructor(
-    private readonly route: TaskRoute,
-    private readonly tokens: SubmitTokens,
+    private readonly route: Pick<TaskRoute, 'run'>,
+    private readonly tokens: Pick<SubmitTokens, 'submit'>,
     private readonly blobs: BlobStore,
   ) {}
 
@@ -36,24 +36,34 @@ export class TokenizerHandler {
         });
         if (file === undefined) throw new FoveaError('INTERNAL', { detail: 'an answer without its file' });
         setAnswerHeaders(reply, { ignored: [], queueTimeMs });
-        await this.#send(reply, file, signal).finally(() =>
-          this.blobs.release(`document-${id}`, { linger: false }),
-        );
-        return { status: 200, usage, queueTimeMs, error: undefined };
+        try {
+          return { status: 200, usage, queueTimeMs, error: await this.#send(reply, file, signal) };
+        } finally {
+          // Ours since its end was read; until then `Delivery` and the worker see to it.
+          await this.blobs.release(id, { linger: false });
+        }
       },
     });
   }
 
-  async #send(reply: FastifyReply, file: BlobRef, signal: AbortSignal): Promise<void> {
+  /** Throws what goes wrong before the first byte. Afterwards the connection is broken, and the reason returned. */
+  async #send(reply: FastifyReply, file: BlobRef, signal: AbortSignal): Promise<FoveaError | undefined> {
     const chunks = await this.blobs.open(file, signal);
-    reply.code(200);
-    reply.header('content-type', 'application/json; charset=utf-8').header('content-length', file.byteSize);
-    const finished = new Promise<void>((resolve) => reply.raw.once('close', resolve));
-    // The store uses a chunk's memory again; what waits in the socket must be its own.
-    const body = async function* (): AsyncGenerator<Buffer> {
-      for await (const chunk of chunks) yield Buffer.from(chunk);
-    };
-    reply.send(Readable.from(body(), { objectMode: false }));
-    await finished;
+    // Past the framework: a stream that it destroys before it reads would leave open what was opened here.
+    reply.hijack();
+    const { raw } = reply;
+    const type = 'application/json; charset=utf-8';
+    raw.writeHead(200, { ...plainHeaders(reply), 'content-type': type, 'content-length': file.byteSize });
+    try {
+      for await (const chunk of chunks) {
+        // The store uses a chunk's memory again; what waits in the socket must be its own.
+        if (!raw.write(Buffer.from(chunk))) await once(raw, 'drain', { signal });
+      }
+      raw.end();
+      return undefined;
+    } catch (thrown) {
+      raw.destroy();
+      return FoveaError.from(signal.aborted ? signal.reason : thrown);
+    }
   }
 }

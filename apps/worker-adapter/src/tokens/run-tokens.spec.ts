@@ -1,4 +1,5 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { fstatSync } from 'node:fs';
+import { mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { GenerationEvent } from '@fovea/schemas/events';
@@ -81,4 +82,32 @@ describe('the tokenizer of a model', () => {
       await rm(folder, { recursive: true });
     }
   });
+
+  it('leaves no file open that a store does not come to read', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'fovea-tokens-'));
+    try {
+      const path = join(folder, 'tokenizer.json');
+      await writeFile(path, '{}');
+      const blobs = new FakeBlobStore();
+      blobs.put = () => Promise.reject(new Error('the client has left'));
+      await expect(run({ kind: 'tokenizer' }, { blobs, modelPath: folder })).rejects.toThrow('has left');
+      const { ino } = await stat(path);
+      expect((await openInodes()).filter((each) => each === ino)).toEqual([]);
+    } finally {
+      await rm(folder, { recursive: true });
+    }
+  });
 });
+
+/** Of all files that this process has open. */
+async function openInodes(): Promise<number[]> {
+  const inodes: number[] = [];
+  for (const descriptor of await readdir('/dev/fd')) {
+    try {
+      inodes.push(fstatSync(Number(descriptor)).ino);
+    } catch {
+      // Closed meanwhile, as the one of the folder itself is.
+    }
+  }
+  return inodes;
+}

@@ -72,10 +72,7 @@ export class TokensRunner {
     yield [{ type: 'generation-end', usage: noUsage }];
   }
 
-  /**
-   * The file beside the weights, else the engine's. The reference is one of its own, which the gateway drops when it has
-   * sent the file: those of the job are dropped with the job.
-   */
+  /** The file beside the weights, else the engine's. It is the reader's to release; `settle` knows when there is none. */
   async #storeTokenizer(
     job: TokensJob,
     model: string,
@@ -85,10 +82,10 @@ export class TokensRunner {
     const path = this.modelPath === undefined ? undefined : join(this.modelPath, 'tokenizer.json');
     const isThere = path !== undefined && (await stat(path).catch(() => undefined))?.isFile() === true;
     const bytes = isThere
-      ? createReadStream(path)
+      ? contentOf(path)
       : once(await tokens.tokenizerFile({ requestId: job.id, model }, signal));
-    const owner = `document-${job.id}`;
-    return this.blobs.put(bytes, { tenant: job.tenant, owner, mediaType: 'application/json', signal });
+    const { id: owner, tenant } = job;
+    return this.blobs.put(bytes, { tenant, owner, mediaType: 'application/json', signal });
   }
 
   async #text(job: TokensJob, index: number, signal: AbortSignal): Promise<string> {
@@ -100,6 +97,11 @@ export class TokensRunner {
     });
     return bytes.toString('utf8');
   }
+}
+
+/** Opened when it is read: a store that refuses at once reads nothing, and would leave it open. */
+async function* contentOf(path: string): AsyncGenerator<Buffer> {
+  yield* createReadStream(path);
 }
 
 async function* once(bytes: Buffer): AsyncGenerator<Buffer> {

@@ -68,15 +68,31 @@ async function handBack(error: FoveaError | undefined, ports: SettlementPorts): 
 }
 
 async function finish(settled: Settled, ports: SettlementPorts): Promise<Settled> {
-  const { lease, blobs, logger } = ports;
+  const { lease, logger } = ports;
   try {
-    await blobs.release(lease.job.id, { linger: true });
+    await release(ports);
   } catch (error) {
     // The sweeper drops what a request left behind; the answer is complete all the same.
     logger.warn({ requestId: lease.job.id, err: error }, 'blob references could not be released');
   }
   await insist(ports, () => lease.acknowledge());
   return settled;
+}
+
+async function release(ports: SettlementPorts): Promise<void> {
+  const { lease, blobs } = ports;
+  if (lease.job.task.kind === 'tokenizer' && (await isLeftToReader(ports))) return;
+  await blobs.release(lease.job.id, { linger: true });
+}
+
+/**
+ * Whether a file that is the answer belongs to the gateway that waits for it. One that leaves gives up its lease before it
+ * looks for the end of the log; here the end is written before the lease is looked for. So at least one of the two finds
+ * that the file is nobody's, and no store is told to drop what is just being put.
+ */
+async function isLeftToReader({ lease: { job }, stream }: SettlementPorts): Promise<boolean> {
+  const [{ terminal }, lapsed] = await Promise.all([stream.state(job.id), stream.lapsed([job.id])]);
+  return terminal?.type === 'generation-end' && lapsed.length === 0;
 }
 
 /**
