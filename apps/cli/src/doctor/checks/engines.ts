@@ -124,7 +124,7 @@ async function checkMediaPath(
   } else {
     findings.warn(
       `media_path ${mediaPath} is not the blob folder on this host.`,
-      `Unless the engine runs in a container that mounts it there: media_path = "${location.root}", and vLLM with --allowed-local-media-path ${location.root}`,
+      `Unless the engine runs in a container that mounts it there: media_path = "${location.root}", and vLLM with --allowed-local-media-path ${location.root}, the gpu-worker-shim with SHIM_ALLOWED_LOCAL_MEDIA_PATH=${location.root}`,
     );
   }
 }
