@@ -55,6 +55,8 @@ describe('bad input gets a clear answer and leaves nothing behind', () => {
     ['GET', '/nothing', 404, 'NOT_FOUND'],
     ['GET', '/v1/chat/completions', 405, 'METHOD_NOT_ALLOWED'],
     ['DELETE', '/models', 405, 'METHOD_NOT_ALLOWED'],
+    ['QUERY', '/models', 405, 'METHOD_NOT_ALLOWED'],
+    ['QUERY', '/nowhere', 404, 'NOT_FOUND'],
   ])('answers %s %s with %i', async (method, path, status, code) => {
     const answer = await system.fetch(path, { method });
     expect(answer.status).toBe(status);

@@ -30,7 +30,8 @@ export class ErrorFilter implements ExceptionFilter {
   /** Nest and Fastify throw their own for unknown routes and unreadable requests. */
   #translate(thrown: unknown, request: FastifyRequest, reply: FastifyReply): unknown {
     const status = statusOf(thrown);
-    if (status === 404) return unknownRoute(request, reply);
+    // Of a request without a route Fastify also says what is wrong with its body or its type.
+    if (status === 404 || (status !== undefined && request.is404)) return unknownRoute(request, reply);
     if (status === 413) return new FoveaError('PAYLOAD_TOO_LARGE');
     if (status === 415) return new FoveaError('UNSUPPORTED_MEDIA_TYPE');
     if (status !== undefined && status >= 400 && status < 500)
