@@ -61,3 +61,10 @@ export function floatsOf(outputs: InferenceSession.OnnxValueMapType, name: strin
   if (value instanceof Tensor && value.data instanceof Float32Array) return value.data;
   throw new Error(`The graph gave no float32 tensor "${name}".`);
 }
+
+/** The whole numbers of an output. Throws when the graph does not give it or gives another type. */
+export function integersOf(outputs: InferenceSession.OnnxValueMapType, name: string): BigInt64Array {
+  const value = outputs[name];
+  if (value instanceof Tensor && value.data instanceof BigInt64Array) return value.data;
+  throw new Error(`The graph gave no int64 tensor "${name}".`);
+}

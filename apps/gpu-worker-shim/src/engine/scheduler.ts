@@ -269,14 +269,17 @@ export class Scheduler<Cache extends KvCache, Row extends DecoderRow> {
   }
 
   private async step(rows: readonly RunningRow<Row>[]): Promise<void> {
-    const logits = await this.decoder.step(
-      rows.map(({ row, sequence }) => ({ row, token: sequence.answerIds.at(-1)! })),
+    const results = await this.decoder.step(
+      rows.map(({ row, sequence }) => {
+        const { answerIds, wantsLogits } = sequence;
+        return { row, token: answerIds.at(-1)!, wantsLogits };
+      }),
     );
     for (const [at, row] of rows.entries()) {
       // A cancel may have arrived during the pass.
       if (!this.rows.includes(row)) continue;
       try {
-        this.pieces.push({ ...row.sequence.accept(logits[at]!), id: row.job.request.id });
+        this.pieces.push({ ...row.sequence.accept(results[at]!), id: row.job.request.id });
         if (row.sequence.hasEnded) this.finish(row);
       } catch (error) {
         this.fail(row.job.request.id, error);

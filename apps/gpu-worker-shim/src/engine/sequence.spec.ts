@@ -23,6 +23,35 @@ function run(script: string, settings: Partial<SequenceSettings> = {}): Sequence
 const text = (pieces: SequencePiece[]) => pieces.map((piece) => piece.text).join('');
 
 describe('a sequence', () => {
+  it.each<[string, Partial<SequenceSettings>, boolean]>([
+    ['greedy', {}, false],
+    ['sampled', { temperature: 1 }, true],
+    ['told with log probabilities', { topLogprobs: 0 }, true],
+    ['biased', { logitBias: new Map([[1, 2]]) }, true],
+    ['penalised', { repetitionPenalty: 1.1 }, true],
+  ])('that is %s, with %j, wants logits: %j', (_how, settings, wantsLogits) => {
+    const own = { ...greedy, ...settings };
+    expect(new Sequence(0, own, [], letters, new SamplerScratch(letters.size)).wantsLogits).toBe(wantsLogits);
+  });
+
+  it('wants logits until it may end, then only the best token', () => {
+    const own = { ...greedy, minTokens: 2 };
+    const sequence = new Sequence(0, own, [], letters, new SamplerScratch(letters.size));
+    const row = new Float32Array(letters.size);
+    row[idOf('a')] = 1;
+    const wanted = [sequence.wantsLogits];
+    for (let step = 0; step < 2; step += 1) {
+      sequence.accept(row);
+      wanted.push(sequence.wantsLogits);
+    }
+    expect(wanted).toEqual([true, true, false]);
+    expect(sequence.accept(idOf('b'))).toMatchObject({
+      text: 'b',
+      tokenIds: [idOf('b')],
+      completionTokens: 3,
+    });
+  });
+
   it('ends at the end token, which counts but has no text', () => {
     const pieces = run('ab.c');
     expect(text(pieces)).toBe('ab');

@@ -58,6 +58,11 @@ export class Sequence {
     return this.generated;
   }
 
+  /** Are all logits needed for the next token? Otherwise the id of the highest one is enough. */
+  get wantsLogits(): boolean {
+    return this.settings.topLogprobs !== undefined || !this.sampler.takesBest;
+  }
+
   private get completionTokens(): number {
     return this.generated.length;
   }
@@ -80,8 +85,11 @@ export class Sequence {
     }
   }
 
-  /** Samples from the model's logits for this row and gives out what the new token makes known. */
-  accept(row: Float32Array): SequencePiece {
+  /**
+   * Samples from the model's logits for this row and gives out what the new token makes known. Where `wantsLogits` was
+   * false the id of the highest one may come in their place.
+   */
+  accept(row: Float32Array | number): SequencePiece {
     if (this.settings.maxTokens === 0) return this.endUnheard();
     const id = this.sampler.next(row);
     this.generated.push(id);
@@ -92,9 +100,10 @@ export class Sequence {
       text,
       tokenIds: [id],
       completionTokens: this.completionTokens,
-      ...(this.settings.topLogprobs !== undefined && {
-        logprobs: [{ ...this.logprob(row, id, this.settings.topLogprobs), ...(isHidden && { isHidden }) }],
-      }),
+      ...(typeof row !== 'number' &&
+        this.settings.topLogprobs !== undefined && {
+          logprobs: [{ ...this.logprob(row, id, this.settings.topLogprobs), ...(isHidden && { isHidden }) }],
+        }),
       ...(end !== undefined && { end }),
     };
   }

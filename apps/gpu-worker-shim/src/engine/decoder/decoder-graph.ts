@@ -5,6 +5,7 @@ import { int64Tensor, openSession, type SessionSettings } from '../onnx-session.
 import { Embeddings } from './embeddings.js';
 import { type DecoderFacts, readDecoderFacts } from './graph-facts.js';
 import type { KvArray } from './kv-pool.js';
+import { type BestToken, planBestToken } from './onnx/best-token.js';
 import { type DeltaOutputs, planDeltaOutputs } from './onnx/delta-outputs.js';
 import { readGraph, rewireFirstInput } from './onnx/graph-nodes.js';
 import { planLastLogits } from './onnx/last-logits.js';
@@ -58,13 +59,15 @@ export class DecoderGraph {
     readonly facts: DecoderFacts,
     /** Absent where the graph can only give its whole cache. */
     readonly deltas: DeltaOutputs | undefined,
+    /** Absent where the graph can only give all logits. */
+    readonly best: BestToken | undefined,
   ) {}
 
   /** Throws an `Error` that names the file when a graph cannot be loaded or needs what is not supported. */
   static async open(files: DecoderFiles, settings: SessionSettings): Promise<DecoderGraph> {
     try {
       const { buffer, size } = await readModel(files.decoder);
-      const { nodes, inputs, outputs } = readGraph(buffer.subarray(0, size));
+      const { opset, nodes, inputs, outputs } = readGraph(buffer.subarray(0, size));
       const facts = readDecoderFacts(inputs, outputs);
       const found = planDeltaOutputs(nodes, facts.cache);
       const deltas = found && canTellRowsApart(facts, found.attention) ? found : undefined;
@@ -72,13 +75,14 @@ export class DecoderGraph {
       if (lastLogits !== undefined) {
         rewireFirstInput(buffer.subarray(0, size), lastLogits.head.output, lastLogits.head.input);
       }
-      const addition = Buffer.concat([deltas, lastLogits].flatMap((plan) => plan?.addition ?? []));
+      const best = planBestToken(facts.vocabularySize, opset);
+      const addition = Buffer.concat([deltas, lastLogits, best].flatMap((plan) => plan?.addition ?? []));
       buffer.set(addition, size);
       const bytes = buffer.subarray(0, size + addition.length);
       const decoder = await openSession(files.decoder, settings, { bytes, folder: dirname(files.decoder) });
       const takesLogitsToKeep = facts.takesLogitsToKeep || lastLogits !== undefined;
       const embeddings = await openEmbeddings(files, facts, settings);
-      return new DecoderGraph(embeddings, decoder, { ...facts, takesLogitsToKeep }, deltas);
+      return new DecoderGraph(embeddings, decoder, { ...facts, takesLogitsToKeep }, deltas, best);
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error);
       throw new Error(reason.includes(files.decoder) ? reason : `${files.decoder}: ${reason}`);

@@ -32,7 +32,12 @@ export interface DecoderRow {
 export interface DecoderStep<Row extends DecoderRow> {
   readonly row: Row;
   readonly token: number;
+  /** False: the id of the highest logit is enough. */
+  readonly wantsLogits: boolean;
 }
+
+/** What a step says of the token behind a row: its logits, or the id of the highest one where no more was wanted. */
+export type StepResult = Float32Array | number;
 
 /**
  * A causal language model behind its graph. It knows nothing of requests: the scheduler decides what runs. Prompts run
@@ -57,8 +62,8 @@ export abstract class Decoder<Cache extends KvCache, Row extends DecoderRow> {
   abstract fits(lengths: readonly number[]): boolean;
   /** Makes a row that goes on where a cache ends. The cache stays as it is. */
   abstract join(cache: Cache): Row;
-  /** One token for each row; logits in the order of the rows, valid until the next call. */
-  abstract step(steps: readonly DecoderStep<Row>[]): Promise<Float32Array[]>;
+  /** One token for each row; results in the order of the rows, valid until the next call. */
+  abstract step(steps: readonly DecoderStep<Row>[]): Promise<StepResult[]>;
   /** Gives back what a row holds; once per row. */
   abstract release(row: Row): void;
   abstract close(): Promise<void>;

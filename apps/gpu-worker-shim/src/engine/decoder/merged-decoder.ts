@@ -1,6 +1,13 @@
 import { Tensor } from 'onnxruntime-node';
 import { floatsOf, int64Tensor, type SessionSettings } from '../onnx-session.js';
-import { Decoder, type DecoderResult, type DecoderRow, type DecoderStep, type TokenRun } from './decoder.js';
+import {
+  Decoder,
+  type DecoderResult,
+  type DecoderRow,
+  type DecoderStep,
+  type StepResult,
+  type TokenRun,
+} from './decoder.js';
 import { type DecoderFiles, DecoderGraph, kvOf, kvTensor } from './decoder-graph.js';
 import { floorToBucket, newArray } from './kv-pool.js';
 import { PooledRows, type RowStore, SeparateRows, type SequenceCache } from './row-store.js';
@@ -113,7 +120,7 @@ export class MergedDecoder extends Decoder<SequenceCache, DecoderRow> {
     return this.rows.join(cache);
   }
 
-  step(steps: readonly DecoderStep<DecoderRow>[]): Promise<Float32Array[]> {
+  step(steps: readonly DecoderStep<DecoderRow>[]): Promise<StepResult[]> {
     return this.rows.step(steps);
   }
 

@@ -1,8 +1,10 @@
-import { Tensor } from 'onnxruntime-node';
-import { floatsOf, int64Tensor } from '../onnx-session.js';
-import type { DecoderRow, DecoderStep } from './decoder.js';
+import { type InferenceSession, Tensor } from 'onnxruntime-node';
+import { floatsOf, int64Tensor, integersOf } from '../onnx-session.js';
+import type { DecoderRow, DecoderStep, StepResult } from './decoder.js';
 import { type DecoderGraph, kvOf, kvTensor } from './decoder-graph.js';
+import { highestLogit } from './highest-logit.js';
 import { type KvArray, KvPool, type PoolRow } from './kv-pool.js';
+import type { BestToken } from './onnx/best-token.js';
 import type { DeltaOutputs } from './onnx/delta-outputs.js';
 
 /** Keys and values of one sequence: per tensor of the cache `[head][length][headSize]`. */
@@ -15,7 +17,7 @@ export interface SequenceCache {
 export interface RowStore<Row extends DecoderRow> {
   fits(lengths: readonly number[]): boolean;
   join(cache: SequenceCache): Row;
-  step(steps: readonly DecoderStep<Row>[]): Promise<Float32Array[]>;
+  step(steps: readonly DecoderStep<Row>[]): Promise<StepResult[]>;
   release(row: Row): void;
   cacheOf(row: Row): SequenceCache;
 }
@@ -53,7 +55,7 @@ export class PooledRows implements RowStore<PoolRow> {
     return { length: row.length, tensors: this.pool.copy(row) };
   }
 
-  async step(steps: readonly DecoderStep<PoolRow>[]): Promise<Float32Array[]> {
+  async step(steps: readonly DecoderStep<PoolRow>[]): Promise<StepResult[]> {
     this.pool.makeRoom();
     const ordered = [...steps].sort((a, b) => a.row.slot - b.row.slot);
     const runs: DecoderStep<PoolRow>[][] = [];
@@ -65,14 +67,14 @@ export class PooledRows implements RowStore<PoolRow> {
     const results = [];
     for (const run of runs) results.push(await this.runSlots(run));
     // Nothing is written before all have run: a step that fails has changed nothing.
-    const logits = new Map<PoolRow, Float32Array>();
-    for (const result of results) {
-      for (const [at, row] of result.rows.entries()) {
-        this.pool.append(row, result.deltas, at);
-        logits.set(row, result.logitsOf(at));
+    const found = new Map<PoolRow, StepResult>();
+    for (const { rows, deltas, next } of results) {
+      for (const [at, row] of rows.entries()) {
+        this.pool.append(row, deltas, at);
+        found.set(row, next[at]!);
       }
     }
-    return steps.map(({ row }) => logits.get(row)!);
+    return steps.map(({ row }) => found.get(row)!);
   }
 
   /** Ones where a row may look: at its own tokens and at the new one. */
@@ -107,14 +109,32 @@ export class PooledRows implements RowStore<PoolRow> {
       const shape = [rows.length, heads, this.pool.capacity, headSize];
       feeds[past] = kvTensor(this.pool.slice(at, first, rows.length), shape);
     }
-    const outputs = await this.graph.run(feeds, ['logits', ...this.deltas.names.values()]);
-    const logits = floatsOf(outputs, 'logits');
+    const { best } = this.graph;
+    const wanted = best === undefined || steps.some(({ wantsLogits }) => wantsLogits) ? undefined : best;
+    const names = wanted === undefined ? ['logits'] : [wanted.block, wanted.logits];
+    const outputs = await this.graph.run(feeds, [...names, ...this.deltas.names.values()]);
     return {
       rows,
-      logitsOf: (at: number) => logits.subarray(at * facts.vocabularySize, (at + 1) * facts.vocabularySize),
+      next: wanted === undefined ? this.logitsOf(outputs) : bestTokens(outputs, wanted),
       deltas: facts.cache.map(({ past }) => kvOf(outputs, this.deltas.names.get(past)!)),
     };
   }
+
+  private logitsOf(outputs: InferenceSession.OnnxValueMapType): Float32Array[] {
+    return rowsOf(floatsOf(outputs, 'logits'), this.graph.facts.vocabularySize);
+  }
+}
+
+/** The rows of an array `[rows, size]`, where they lie. */
+const rowsOf = (array: Float32Array, size: number): Float32Array[] =>
+  Array.from({ length: array.length / size }, (_, at) => array.subarray(at * size, (at + 1) * size));
+
+/** The id of each row's highest logit. Throws when one of them has none that is finite. */
+function bestTokens(outputs: InferenceSession.OnnxValueMapType, best: BestToken): number[] {
+  const blocks = integersOf(outputs, best.block);
+  return rowsOf(floatsOf(outputs, best.logits), best.blockSize).map(
+    (logits, at) => Number(blocks[at]) * best.blockSize + highestLogit(logits),
+  );
 }
 
 /** A row whose cache is its own. */

@@ -1,3 +1,4 @@
+import { highestLogit } from '../decoder/highest-logit.js';
 import { SeededRandom } from './random.js';
 import { selectTopCount, selectTopMass } from './top-candidates.js';
 
@@ -36,20 +37,6 @@ export class SamplerScratch {
   }
 }
 
-function highest(logits: Float32Array): number {
-  let best = -1;
-  let most = -Infinity;
-  for (let id = 0; id < logits.length; id += 1) {
-    const logit = logits[id]!;
-    if (logit > most) {
-      most = logit;
-      best = id;
-    }
-  }
-  if (best === -1) throw new Error('The model gave no finite logit.');
-  return best;
-}
-
 /** Picks the next token of one sequence; the order of the steps is vLLM's. Rows do not influence each other. */
 export class Sampler {
   private readonly counts = new Map<number, number>();
@@ -66,11 +53,17 @@ export class Sampler {
     this.random = new SeededRandom(settings.seed);
   }
 
-  /** The next token id. `row` holds the model's logits and is left as it is; throws when none is finite. */
-  next(row: Float32Array): number {
-    const logits = this.adjusted(row);
-    const best = highest(logits);
-    const id = this.isGreedy ? best : this.draw(logits, logits[best]!);
+  /** Is the token with the highest logit all that matters next? */
+  get takesBest(): boolean {
+    return this.isGreedy && this.isPlain;
+  }
+
+  /**
+   * The next token id. `row` holds the model's logits and is left as it is; throws when none is finite. Where `takesBest`
+   * is true it may be the id of the highest one.
+   */
+  next(row: Float32Array | number): number {
+    const id = typeof row === 'number' ? row : this.pick(row);
     this.note(id);
     return id;
   }
@@ -91,16 +84,28 @@ export class Sampler {
     this.counts.set(id, (this.counts.get(id) ?? 0) + 1);
   }
 
-  /** The logits that are sampled from: the row itself where nothing is to be changed in it. */
-  private adjusted(row: Float32Array): Float32Array {
-    const { settings, scratch } = this;
-    const isPlain =
+  /** Is nothing to be changed in the next logits? */
+  private get isPlain(): boolean {
+    const { settings } = this;
+    return (
       this.sampled >= settings.minTokens &&
       settings.logitBias.size === 0 &&
       settings.repetitionPenalty === 1 &&
       settings.frequencyPenalty === 0 &&
-      settings.presencePenalty === 0;
-    if (isPlain) return row;
+      settings.presencePenalty === 0
+    );
+  }
+
+  private pick(row: Float32Array): number {
+    const logits = this.adjusted(row);
+    const best = highestLogit(logits);
+    return this.isGreedy ? best : this.draw(logits, logits[best]!);
+  }
+
+  /** The logits that are sampled from: the row itself where nothing is to be changed in it. */
+  private adjusted(row: Float32Array): Float32Array {
+    const { scratch } = this;
+    if (this.isPlain) return row;
     scratch.logits.set(row);
     this.adjust(scratch.logits);
     return scratch.logits;

@@ -3,6 +3,7 @@ import {
   type DecoderResult,
   type DecoderStep,
   type KvCache,
+  type StepResult,
   type TokenRun,
 } from '../decoder/decoder.js';
 import type { SequenceSettings } from '../sequence.js';
@@ -112,13 +113,13 @@ export class FakeDecoder extends Decoder<FakeCache, FakeRow> {
     return row;
   }
 
-  async step(steps: readonly DecoderStep<FakeRow>[]): Promise<Float32Array[]> {
+  async step(steps: readonly DecoderStep<FakeRow>[]): Promise<StepResult[]> {
     this.passes.push(`step ${steps.length}`);
     if (steps.some(({ row }) => !this.rows.has(row))) throw new Error('a row steps that is not held');
     const fed = steps.map(({ row, token }) => [...row.fed, token]);
     for (const one of fed) this.fail('step', one);
     for (const [at, { row }] of steps.entries()) row.fed = fed[at]!;
-    return fed.map((one) => this.logitsAfter(one));
+    return fed.map((one, at) => (steps[at]!.wantsLogits ? this.logitsAfter(one) : this.next(one)));
   }
 
   release(row: FakeRow): void {

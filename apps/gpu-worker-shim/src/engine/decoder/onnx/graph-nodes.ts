@@ -3,13 +3,15 @@ import { bytesField, messagesOf, readFields, stringsOf, varintField } from './pr
 
 /** Field numbers of `onnx.proto3`. */
 const MODEL_GRAPH = 7;
+const MODEL_OPSET = 8;
 const GRAPH_NODE = 1;
 const GRAPH_INITIALIZER = 5;
 const GRAPH_INPUT = 11;
 const GRAPH_OUTPUT = 12;
 const NODE = { input: 1, output: 2, name: 3, operator: 4, attribute: 5, domain: 7 } as const;
-const ATTRIBUTE = { name: 1, integer: 3, type: 20 } as const;
-const ATTRIBUTE_TYPE_INT = 2;
+const ATTRIBUTE = { name: 1, integer: 3, integers: 8, type: 20 } as const;
+const ATTRIBUTE_TYPE = { integer: 2, integers: 7 } as const;
+const OPSET = { domain: 1, version: 2 } as const;
 const TENSOR = { dims: 1, dataType: 2, name: 8, rawData: 9 } as const;
 
 /** `TensorProto.DataType` */
@@ -27,6 +29,8 @@ export interface GraphNode {
 
 /** What a model file says of its graph. */
 export interface GraphOutline {
+  /** Version of the standard operators. */
+  readonly opset: number;
   readonly nodes: readonly GraphNode[];
   readonly inputs: readonly TensorFacts[];
   readonly outputs: readonly TensorFacts[];
@@ -53,12 +57,24 @@ function readValue(value: Uint8Array): TensorFacts {
   };
 }
 
+/** The standard operators have no domain, or an empty one. */
+function readOpset(model: Uint8Array): number {
+  const standard = messagesOf(model, MODEL_OPSET).find(
+    (one) => (stringsOf(one, OPSET.domain)[0] ?? '') === '',
+  );
+  for (const { number, varint } of readFields(standard ?? new Uint8Array())) {
+    if (number === OPSET.version && varint !== undefined) return Number(varint);
+  }
+  return 1;
+}
+
 /** Reads operations, inputs and outputs of a model file; weights are stepped over. Throws an `Error` when it is none. */
 export function readGraph(model: Uint8Array): GraphOutline {
   const graphs = messagesOf(model, MODEL_GRAPH);
   if (graphs.length === 0) throw new Error('the file holds no graph');
   const all = (number: number) => graphs.flatMap((graph) => messagesOf(graph, number));
   return {
+    opset: readOpset(model),
     nodes: all(GRAPH_NODE).map((node) => ({
       operator: stringsOf(node, NODE.operator)[0] ?? '',
       inputs: stringsOf(node, NODE.input),
@@ -86,8 +102,8 @@ export interface NewNode {
   readonly operator: string;
   readonly inputs: readonly string[];
   readonly output: string;
-  /** Whole-number attributes that are not negative. */
-  readonly attributes?: Readonly<Record<string, number>>;
+  /** Whole numbers that are not negative, and lists of them. */
+  readonly attributes?: Readonly<Record<string, number | readonly number[]>>;
 }
 
 /** What is added to a graph. */
@@ -100,19 +116,23 @@ export interface GraphAddition {
   readonly constants: Readonly<Record<string, readonly number[]>>;
 }
 
+function encodeAttribute(name: string, value: number | readonly number[]): Uint8Array {
+  const integers = typeof value === 'number' ? undefined : value;
+  return bytesField(NODE.attribute, [
+    bytesField(ATTRIBUTE.name, name),
+    ...(integers ?? []).map((one) => varintField(ATTRIBUTE.integers, one)),
+    ...(typeof value === 'number' ? [varintField(ATTRIBUTE.integer, value)] : []),
+    varintField(ATTRIBUTE.type, integers === undefined ? ATTRIBUTE_TYPE.integer : ATTRIBUTE_TYPE.integers),
+  ]);
+}
+
 function encodeNode({ operator, inputs, output, attributes = {} }: NewNode): Uint8Array {
   return bytesField(GRAPH_NODE, [
     ...inputs.map((name) => bytesField(NODE.input, name)),
     bytesField(NODE.output, output),
     bytesField(NODE.name, output),
     bytesField(NODE.operator, operator),
-    ...Object.entries(attributes).map(([name, value]) =>
-      bytesField(NODE.attribute, [
-        bytesField(ATTRIBUTE.name, name),
-        varintField(ATTRIBUTE.integer, value),
-        varintField(ATTRIBUTE.type, ATTRIBUTE_TYPE_INT),
-      ]),
-    ),
+    ...Object.entries(attributes).map(([name, value]) => encodeAttribute(name, value)),
   ]);
 }
 
