@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { postJson } from './post-json.js';
 
 const answerSchema = z.object({
   choices: z.array(z.object({ token_ids: z.array(z.number()) })).length(1),
@@ -37,8 +38,10 @@ const toBody = ({ text, maxTokens, images = [], ignoreEos = false }: Chat) => ({
   ignore_eos: ignoreEos,
 });
 
+const pathOf = (url: string): string => `${url}/v1/chat/completions`;
+
 function post(url: string, body: object, signal: AbortSignal): Promise<Response> {
-  return fetch(`${url}/v1/chat/completions`, {
+  return fetch(pathOf(url), {
     method: 'POST',
     headers: { 'content-type': 'application/json' },
     body: JSON.stringify(body),
@@ -58,10 +61,8 @@ export async function askAll(
   const startedAtMs = performance.now();
   const askNext = async (): Promise<void> => {
     for (let at = next++; at < chats.length; at = next++) {
-      const response = await post(url, { ...toBody(chats[at]!), return_token_ids: true }, signal);
-      if (response.status !== 200)
-        throw new Error(`the engine answered ${response.status}: ${await response.text()}`);
-      answers[at] = answerSchema.parse(await response.json());
+      const body = { ...toBody(chats[at]!), return_token_ids: true };
+      answers[at] = answerSchema.parse(JSON.parse(await postJson(pathOf(url), body, signal)));
     }
   };
   await Promise.all(Array.from({ length: atOnce }, askNext));
