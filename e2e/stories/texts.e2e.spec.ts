@@ -156,5 +156,14 @@ query_prefix = "query: "
     ]);
   });
 
+  it('drops the tokenizer of a client that leaves, whenever that is', async () => {
+    const leaving = Array.from({ length: 40 }, async (_, afterMs) => {
+      const answer = await system.fetch('/models/e/tokenizer', { signal: AbortSignal.timeout(afterMs * 3) });
+      await answer.text();
+    });
+    await Promise.allSettled(leaving);
+    await system.untilClean();
+  });
+
   it('leaves nothing behind', () => system.untilClean(), 40_000);
 });

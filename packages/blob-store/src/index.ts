@@ -82,6 +82,7 @@ export abstract class BlobStore {
   abstract locate(ref: BlobRef): BlobFile | undefined;
   /** Takes a reference to a blob that is there. Throws `GONE` when it isn't; the owner may then be released as ever. */
   abstract hold(ref: BlobRef, options: HoldOptions): Promise<void>;
+  /** Not while a put or hold of the same owner is under way: what that takes may stay until it is swept. */
   abstract release(owner: string, options: ReleaseOptions): Promise<void>;
   abstract sweep(nowMs: number): Promise<SweepReport>;
   /** Throws with a plain reason when the store cannot be used (missing folder, no permission). */
