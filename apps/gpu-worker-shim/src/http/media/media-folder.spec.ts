@@ -39,6 +39,7 @@ beforeAll(async () => {
 });
 afterAll(() => rm(place, { recursive: true }));
 
+const makeFifo = (path: string) => execFileSync('sh', ['-c', 'mkfifo "$0"', path]);
 const urlOf = (...path: string[]): string => pathToFileURL(join(root, ...path)).href;
 const read = (url: string, reading: Partial<FileReading> = {}): Promise<Uint8Array> =>
   folder.read(url, { param, signal: never, take: () => undefined, ...reading });
@@ -153,7 +154,7 @@ describe('the media folder', () => {
   });
 
   it('opens no folder, FIFO, socket or device, and waits for none', async () => {
-    execFileSync('mkfifo', [join(root, 'fifo')]);
+    makeFifo(join(root, 'fifo'));
     const server = createServer().listen(join(root, 'socket'));
     await once(server, 'listening');
     try {
@@ -232,10 +233,7 @@ describe('the media folder', () => {
       'it becomes a link',
       (way) => unlink(join(way, 'secret')).then(() => symlink('../../secret', join(way, 'secret'))),
     ],
-    [
-      'it becomes a FIFO',
-      (way) => unlink(join(way, 'secret')).then(() => execFileSync('mkfifo', [join(way, 'secret')])),
-    ],
+    ['it becomes a FIFO', (way) => unlink(join(way, 'secret')).then(() => makeFifo(join(way, 'secret')))],
     ['it is gone', (way) => unlink(join(way, 'secret'))],
   ])('gives nothing when a file is opened and meanwhile %s', async (_what, change) => {
     const way = await mkdtemp(join(root, 'way-'));

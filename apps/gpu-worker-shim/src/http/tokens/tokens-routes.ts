@@ -27,9 +27,9 @@ async function tokenizeChat(
 }
 
 /**
- * Registers vLLM's `POST /tokenize`, for a prompt or a chat, and `POST /detokenize`, which stand beside `/v1`, and `GET /v1/models/{id}/tokenizer`,
- * which is ours: the bytes of the model's `tokenizer.json` with an entity tag, 404 for a model without. A slash in a name
- * is written `%2F`.
+ * Registers vLLM's `POST /tokenize`, for a prompt or a chat, and `POST /detokenize`, which stand beside `/v1`, and
+ * `GET /v1/models/{id}/tokenizer`, which is ours: the bytes of the model's `tokenizer.json` with an entity tag, 404 for a
+ * model without. A slash in a name is written `%2F`.
  */
 export function registerTokensRoutes(server: FastifyInstance, parts: ChatRouteParts): void {
   server.post('/tokenize', async (request, reply) => {
