@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { FakeVllm } from '@fovea/fake-vllm';
+import { allDone } from '../support/all-done.js';
 import { startEveryTask, writer } from '../support/every-task.js';
 import { Metrics } from '../support/metrics.js';
 import { repository } from '../support/part.js';
@@ -66,13 +67,12 @@ export class ClientWorld {
     });
     try {
       const shapes = await read('models/workers/shapes-vlm.toml');
-      const starting = await Promise.allSettled([
+      await allDone<unknown>([
         system.startAdapter('shapes', shapes.replace('type = "onnx"', 'type = "luminous"')),
         system.startAdapter('hearer', await read('models/workers/commands-asr.toml')),
         system.startAdapter(single, workerToml(single, { slots: 1 }), { ADAPTER_ENGINE_URL: engine.url }),
         ClientWorld.#startLatecomer(system, engine),
       ]);
-      for (const start of starting) if (start.status === 'rejected') throw start.reason;
       for (const model of [describer, hearer, single, latecomer]) await system.untilModel(model, 'available');
       await system.adapter(latecomer).end('SIGTERM');
       const picture = await crossPicture('#22aa22', '#ffffff');

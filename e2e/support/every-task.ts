@@ -1,4 +1,5 @@
 import { type FakeVllm, startFakeVllm } from '@fovea/fake-vllm';
+import { allDone } from './all-done.js';
 import { System, type SystemOptions } from './system.js';
 import { workerToml } from './workers.js';
 
@@ -55,8 +56,10 @@ export async function startEveryTask(options: EveryTaskOptions = {}): Promise<Ev
   );
   try {
     const env = { ADAPTER_ENGINE_URL: engine.url };
-    await system.startAdapter(writer, writerToml(), env);
-    await system.startAdapter(listener, listenerToml(), env);
+    await allDone([
+      system.startAdapter(writer, writerToml(), env),
+      system.startAdapter(listener, listenerToml(), env),
+    ]);
     await system.untilModel(writer, 'available');
     await system.untilModel(listener, 'available');
   } catch (error) {

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { freePort, type RedisServer, startRedisServer } from '@fovea/testing';
 import { Redis } from 'ioredis';
+import { allDone } from './all-done.js';
 import { Part } from './part.js';
 import { until } from './until.js';
 
@@ -11,6 +12,9 @@ export interface SystemOptions {
   readonly engineUrl?: string;
   readonly env?: Readonly<Record<string, string>>;
 }
+
+/** A gateway renews what it answers every 2 s, for 6.5 s. What has less left than this is held by nobody. */
+const HELD_LEASE_MS = 4_000;
 
 export const keys = { alpha: 'key-of-alpha', beta: 'key-of-beta' } as const;
 
@@ -35,8 +39,9 @@ export class System {
     const ports = { gateway: await freePort(), gatewayOps: await freePort(), shim: await freePort() };
     const system = new System(redis, folder, ports, options);
     try {
-      if (options.engineUrl === undefined) await system.#startShim();
-      await system.startGateway();
+      const starting = [system.startGateway()];
+      if (options.engineUrl === undefined) starting.push(system.#startShim());
+      await allDone(starting);
     } catch (error) {
       await system.stop();
       throw error;
@@ -149,14 +154,18 @@ export class System {
     });
   }
 
-  /** What a request can leave behind: blobs, request keys, jobs. */
-  async leftovers(): Promise<{ blobs: string[]; keys: string[] }> {
+  /** What a request can leave behind: blobs, request keys, jobs. Of its leases those that last so long, or for ever. */
+  async leftovers({ leaseMs = 0 } = {}): Promise<{ blobs: string[]; keys: string[] }> {
     const client = new Redis(this.redis.url);
     try {
-      const found = await client.keys('*');
       const jobKeys = /:jobs?:[0-9a-f-]{36}/;
-      const isLeftover = (key: string): boolean => key.startsWith('{r:') || jobKeys.test(key);
-      return { blobs: await this.#blobFiles(), keys: found.filter(isLeftover) };
+      const left: string[] = [];
+      for (const key of await client.keys('*')) {
+        if (!key.startsWith('{r:') && !jobKeys.test(key)) continue;
+        const ttlMs = key.endsWith(':lease') ? await client.pttl(key) : Number.POSITIVE_INFINITY;
+        if (ttlMs === -1 || ttlMs >= leaseMs) left.push(key);
+      }
+      return { blobs: await this.#blobFiles(), keys: left };
     } finally {
       client.disconnect();
     }
@@ -167,13 +176,13 @@ export class System {
     return this.#blobFiles('blobs/blobs');
   }
 
-  /** Waits until requests have left nothing behind. */
+  /** Waits until requests have left nothing behind but leases that lapse. */
   async untilClean(timeoutMs = 60_000): Promise<void> {
     let seen: unknown;
     await until(
       'nothing to be left behind',
       async () => {
-        const { blobs, keys: redisKeys } = await this.leftovers();
+        const { blobs, keys: redisKeys } = await this.leftovers({ leaseMs: HELD_LEASE_MS });
         seen = { blobs, redisKeys };
         return blobs.length === 0 && redisKeys.length === 0;
       },
