@@ -87,7 +87,7 @@ export class ImageTree {
     this.#made.add(name);
     await this.#make(stage.base);
     await mkdir(join(this.folder, name), { recursive: true });
-    if (this.#stages.has(stage.base)) await copyTree(join(this.folder, stage.base), join(this.folder, name));
+    if (this.#stages.has(stage.base)) await linkTree(join(this.folder, stage.base), join(this.folder, name));
     let workdir = join(this.folder, name);
     for (const instruction of stage.instructions) {
       const keyword = instruction.getKeyword();
@@ -113,7 +113,8 @@ export class ImageTree {
     for (const word of words) {
       const source = from === undefined ? join(this.context, word) : this.#placeOf(word, from);
       const isFolder = (await stat(source)).isDirectory();
-      await copyTree(source, isFolder ? place : join(place, basename(source)));
+      const copy = from === undefined ? copyTree : linkTree;
+      await copy(source, isFolder ? place : join(place, basename(source)));
     }
   }
 
@@ -138,11 +139,17 @@ const textOf = (instruction: Instruction): string =>
   (instruction.getRawArgumentsContent() ?? '').replaceAll(/\\\n/g, ' ');
 
 /** What a folder holds goes into a folder, a file to where it is to be. Links keep pointing where they did. */
-async function copyTree(from: string, to: string): Promise<void> {
+async function copyTree(from: string, to: string, options = '-a'): Promise<void> {
   const isFolder = (await stat(from)).isDirectory();
   await mkdir(isFolder ? to : dirname(to), { recursive: true });
-  await run('cp', ['-a', isFolder ? `${from}/.` : from, to]);
+  await run('cp', [options, isFolder ? `${from}/.` : from, to]);
 }
+
+/**
+ * The same with hard links, in a tenth of the time. What a stage changes in place is then changed in the stage that it
+ * came from as well; that one has been made by then.
+ */
+const linkTree = (from: string, to: string): Promise<void> => copyTree(from, to, '-al');
 
 /**
  * Copies what `.dockerignore` lets in. It names our folders; what git ignores lies in none of them. Git lists as well what

@@ -17,6 +17,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { composeReader, describeIf, findRedisBinary, freePort, readComposeFiles } from '@fovea/testing';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { allDone } from '../support/all-done.js';
 import { repository } from '../support/part.js';
 import { crossPicture, dataUrl, imagePart, samplePicture } from '../support/pictures.js';
 import { until } from '../support/until.js';
@@ -152,15 +153,19 @@ describeIf(composeReader, 'the images', () => {
       const model = await readComposeFiles(join(repository, 'docker'), ['compose.yml']);
       services = (model as { services: Record<string, Service> }).services;
       await startRedis();
-      await begin('gpu-worker-shim', envOf('shim', { SHIM_PORT: `${ports.shim}`, TMPDIR: tmpdir() }));
       const gatewayPorts = { GATEWAY_PORT: `${ports.gateway}`, GATEWAY_OPS_PORT: `${ports.ops}` };
-      await begin('gateway', envOf('gateway', { ...gatewayPorts, GATEWAY_HOST: '127.0.0.1' }));
+      await allDone([
+        begin('gpu-worker-shim', envOf('shim', { SHIM_PORT: `${ports.shim}`, TMPDIR: tmpdir() })),
+        begin('gateway', envOf('gateway', { ...gatewayPorts, GATEWAY_HOST: '127.0.0.1' })),
+      ]);
+      const adapters: Promise<void>[] = [];
       for (const [name, { volumes }] of Object.entries(services)) {
         const file = volumes?.find(({ target }) => target === '/etc/fovea/worker.toml')?.source;
         if (file === undefined) continue;
         const changes = { ADAPTER_CONFIG: file, ADAPTER_OPS_PORT: `${await freePort()}` };
-        await begin('worker-adapter', envOf(name, changes));
+        adapters.push(begin('worker-adapter', envOf(name, changes)));
       }
+      await allDone(adapters);
     }, 300_000);
     afterAll(async () => {
       await Promise.all(containers.map((container) => container.stop()));
