@@ -108,6 +108,8 @@ describe('many large uploads at once, a third of them broken or cut off', () => 
       ([response]) => response as IncomingMessage,
       () => undefined,
     );
+    // The server closes a second behind its refusal, which a client on a busy machine may be still writing against.
+    call.on('error', () => undefined);
     let isAnswered = false;
     void answered.then(() => {
       isAnswered = true;
