@@ -310,7 +310,7 @@ describe('a body that is too large', () => {
 });
 
 describe('the key', () => {
-  it('guards what is below /v1, unknown routes included, and nothing else', async () => {
+  it('guards what is below /v1 and what is no route, and leaves probes, metrics and tokens open', async () => {
     const { server, post } = serve([hello()], 'sk-1');
     for (const url of ['/v1/models', '/v1/nothing']) {
       const response = await server.inject({ url });
@@ -320,9 +320,58 @@ describe('the key', () => {
       expect((await post({ messages }, { authorization })).statusCode).toBe(401);
     }
     expect((await post({ messages }, { authorization: 'bearer sk-1' })).statusCode).toBe(200);
-    for (const url of ['/health', '/ping', '/version', '/metrics']) {
+    for (const url of ['/health', '/ping', '/version', '/metrics', '/%68ealth']) {
       expect((await server.inject({ url })).statusCode).toBe(200);
     }
+    for (const url of ['/tokenize', '/detokenize']) {
+      expect((await server.inject({ method: 'POST', url, payload: {} })).statusCode).toBe(400);
+    }
+  });
+
+  // A client sends these as they stand, so none goes through a URL parser.
+  it.each([
+    ['GET', '/%761/models'],
+    ['GET', '/v%31/models'],
+    ['GET', '/%76%31/%6d%6f%64%65%6c%73?x=/health'],
+    ['GET', '/v1%2Fmodels'],
+    ['GET', '/v1/models/'],
+    ['GET', '/v1/models#/health'],
+    ['GET', '/v1/models/eyes/tokenizer'],
+    ['GET', '/%761/models/eyes/tokenizer'],
+    ['GET', '//v1/models'],
+    ['GET', '/v1//models'],
+    ['GET', '/health/../v1/models'],
+    ['GET', '/V1/models'],
+    ['GET', '/nothing'],
+    ['GET', 'http://h/v1/models'],
+    ['GET', 'https://h/%761/models'],
+    ['GET', 'HTTP://h/v1/models'],
+    ['GET', 'http://h/health/v1/models'],
+    ['HEAD', '/v1/models'],
+    ['HEAD', '/%761/models'],
+    ['HEAD', 'http://h/v1/models'],
+    ['POST', '/%761/chat/completions'],
+    ['POST', '/v1/ch%61t/completions'],
+    ['POST', 'http://h/v1/chat/completions'],
+    ['POST', '/%761/completions'],
+    ['POST', '/%761/embeddings'],
+    ['POST', '/%761/audio/transcriptions'],
+    ['PUT', '/%761/models'],
+  ])('is asked for whatever way the target is written: %s %s', async (method, path) => {
+    const model = hello();
+    const { listen } = serve([model], 'sk-1');
+    const request = httpRequest({
+      port: await listen(),
+      method,
+      path,
+      headers: { 'content-type': 'application/json' },
+    });
+    request.end(method === 'POST' ? JSON.stringify({ messages, prompt: 'hi' }) : undefined);
+    const [response] = await once(request, 'response');
+    response.resume();
+    await once(response, 'end');
+    expect(response.statusCode).toBe(401);
+    expect(model.requests).toEqual([]);
   });
 });
 

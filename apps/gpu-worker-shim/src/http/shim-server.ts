@@ -117,8 +117,7 @@ export function createShimServer(parts: ShimServerParts): FastifyInstance {
   server.removeContentTypeParser('text/plain');
   const isAllowed = createBearerCheck(parts.apiKey);
   server.addHook('onRequest', async (request, reply) => {
-    const path = request.url.split('?')[0] ?? '';
-    if (request.method === 'OPTIONS' || !isGuarded(path)) return;
+    if (request.method === 'OPTIONS' || !isGuarded(request.routeOptions.url)) return;
     if (!isAllowed(request.headers.authorization)) return reply.code(401).send({ error: 'Unauthorized' });
   });
   endConnectionsOnClose(server);
