@@ -102,6 +102,11 @@ describe('the program', () => {
   it.each([
     ['no models', {}, 'SHIM_MODELS'],
     [
+      'a port that is none',
+      { SHIM_MODELS: models, SHIM_PORT: '99999' },
+      'SHIM_PORT: found "99999", expected a port number from 0 to 65535',
+    ],
+    [
       'a folder that is not there',
       { SHIM_MODELS: 'x=/nowhere' },
       '/nowhere/config.json: the file is missing',

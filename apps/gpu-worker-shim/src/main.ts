@@ -14,7 +14,7 @@ function readConfig(): ShimConfig | undefined {
     return readShimConfig(process.env);
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
-    process.stderr.write(`${error.message}\n`);
+    process.stderr.write(`${error.format()}\n`);
     process.exitCode = 1;
     return undefined;
   }
