@@ -266,7 +266,6 @@ describe('errors', () => {
     ['no JSON', '{"messages":', 'application/json'],
     ['nothing', '', 'application/json'],
     ['an array', '[]', 'application/json'],
-    ['a prototype', '{"__proto__":{"x":1},"messages":[]}', 'application/json'],
     ['another type', '{"messages":[{"role":"user","content":"hi"}]}', 'text/plain'],
     ['a form', 'messages=hi', 'application/x-www-form-urlencoded'],
     ['a wrong field', '{"messages":[{"role":"user","content":"hi"}],"n":"two"}', 'application/json'],
@@ -275,6 +274,23 @@ describe('errors', () => {
     expect(response.statusCode).toBe(400);
     expect(response.json().error).toMatchObject({ type: 'Bad Request', code: 400 });
   });
+
+  it.each([
+    '{"__proto__":{"n":2,"temperature":-1},"messages":[{"role":"user","content":"hi"}]}',
+    '{"messages":[{"__proto__":{"name":"x"},"role":"user","content":"hi"}]}',
+    '{"constructor":{"prototype":{"n":2}},"messages":[{"role":"user","content":"hi"}]}',
+    '{"\\u005f_proto__":null,"messages":[{"role":"user","content":"hi"}]}',
+  ])(
+    'of a field that is named like a part of an object there are none, as of any unknown field: %s',
+    async (body) => {
+      const model = hello();
+      const { post } = serve([model]);
+      expect((await post(body)).statusCode).toBe(200);
+      await post({ messages });
+      const [odd, plain] = model.requests;
+      expect({ ...odd, requestId: '' }).toEqual({ ...plain, requestId: '' });
+    },
+  );
 
   it('of JSON with a charset there are none', async () => {
     const response = await serve([hello()]).post(

@@ -49,7 +49,7 @@ function refusal(error: FastifyError): unknown {
     case 'FST_ERR_CTP_INVALID_CONTENT_LENGTH':
       return new MalformedRequest('The body is not valid JSON.');
     default:
-      // secure-json-parse throws a plain SyntaxError for a `__proto__` key.
+      // What breaks the stream of a body off is a 400 to Fastify.
       return error.statusCode === 400 ? new MalformedRequest('The body is not valid JSON.') : error;
   }
 }
@@ -107,6 +107,9 @@ export function createShimServer(parts: ShimServerParts): FastifyInstance {
     // Its own answers on closing and on broken requests would not be vLLM's.
     return503OnClosing: false,
     requestTimeout: UPLOAD_TIMEOUT_MS,
+    // No field is called `__proto__` or `constructor`, and unknown fields are ignored.
+    onProtoPoisoning: 'remove',
+    onConstructorPoisoning: 'remove',
     // A path that cannot be decoded is no route.
     frameworkErrors: (_error, _request, reply) => {
       reply.hijack();
