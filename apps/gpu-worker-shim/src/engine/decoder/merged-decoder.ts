@@ -10,7 +10,8 @@ import {
 } from './decoder.js';
 import { type DecoderFiles, DecoderGraph, kvOf, kvTensor } from './decoder-graph.js';
 import { floorToBucket, newArray } from './kv-pool.js';
-import { PooledRows, type RowStore, SeparateRows, type SequenceCache } from './row-store.js';
+import { PooledRows, type RowStore, SeparateRows } from './row-store.js';
+import { extendCache, type SequenceCache, truncateCache } from './sequence-cache.js';
 
 export interface MergedDecoderSettings extends SessionSettings {
   /** For keys and values of all running rows. */
@@ -83,12 +84,15 @@ export class MergedDecoder extends Decoder<SequenceCache, DecoderRow> {
       const data = cache?.tensors[at] ?? newArray(tensor.type, 0);
       feeds[tensor.past] = kvTensor(data, [1, tensor.heads, past, tensor.headSize]);
     }
-    const presents = facts.cache.map(({ present }) => present);
+    const { deltas } = this.graph;
+    const names = facts.cache.map(({ past: name, present }) => deltas?.runNames.get(name) ?? present);
     const wantsAll = run.wantsAllLogits === true;
-    const outputs = await this.graph.run(feeds, ['logits', ...presents], wantsAll ? run.ids.length : 1);
+    const outputs = await this.graph.run(feeds, ['logits', ...names], wantsAll ? run.ids.length : 1);
     const logits = floatsOf(outputs, 'logits');
+    const tensors = names.map((name) => kvOf(outputs, name));
     return {
-      cache: { length, tensors: presents.map((name) => kvOf(outputs, name)) },
+      cache:
+        deltas === undefined ? { length, tensors } : extendCache(facts.cache, cache, tensors, run.ids.length),
       // Without `num_logits_to_keep` the graph gives a row for every token; only the last one matters.
       logits: logits.subarray(-facts.vocabularySize),
       ...(wantsAll && { allLogits: logits }),
@@ -100,16 +104,7 @@ export class MergedDecoder extends Decoder<SequenceCache, DecoderRow> {
   }
 
   truncate(cache: SequenceCache, length: number): SequenceCache {
-    const tensors = this.graph.facts.cache.map(({ type, heads, headSize }, at) => {
-      const from = cache.tensors[at]!;
-      const to = newArray(type, heads * length * headSize);
-      for (let head = 0; head < heads; head += 1) {
-        const start = head * cache.length * headSize;
-        to.set(from.subarray(start, start + length * headSize), head * length * headSize);
-      }
-      return to;
-    });
-    return { length, tensors };
+    return truncateCache(this.graph.facts.cache, cache, length);
   }
 
   fits(lengths: readonly number[]): boolean {

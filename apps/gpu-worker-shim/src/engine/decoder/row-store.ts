@@ -3,15 +3,10 @@ import { floatsOf, int64Tensor, integersOf } from '../onnx-session.js';
 import type { DecoderRow, DecoderStep, StepResult } from './decoder.js';
 import { type DecoderGraph, kvOf, kvTensor } from './decoder-graph.js';
 import { highestLogit } from './highest-logit.js';
-import { type KvArray, KvPool, type PoolRow } from './kv-pool.js';
+import { KvPool, type PoolRow } from './kv-pool.js';
 import type { BestToken } from './onnx/best-token.js';
 import type { DeltaOutputs } from './onnx/delta-outputs.js';
-
-/** Keys and values of one sequence: per tensor of the cache `[head][length][headSize]`. */
-export interface SequenceCache {
-  readonly length: number;
-  readonly tensors: readonly KvArray[];
-}
+import type { SequenceCache } from './sequence-cache.js';
 
 /** Where running rows have their keys and values, and how they step. See `Decoder` for what the methods mean. */
 export interface RowStore<Row extends DecoderRow> {

@@ -36,6 +36,8 @@ describe('outputs for the last token alone', () => {
       { operator: 'Identity', inputs: ['new.key'], outputs: ['delta.0.key'] },
       { operator: 'Identity', inputs: ['new.value'], outputs: ['delta.0.value'] },
     ]);
+    // They are those of all tokens of a run, too.
+    expect(plan?.runNames).toEqual(plan?.names);
     expect(added.outputs.map(({ name, type }) => [name, type])).toEqual([
       ['delta.0.key', 'float16'],
       ['delta.0.value', 'float16'],
@@ -57,6 +59,33 @@ describe('outputs for the last token alone', () => {
       inputs: ['present.0.key', expect.any(String)],
       outputs: ['delta.0.key'],
     });
+  });
+
+  it('of a whole run are what GroupQueryAttention gives behind the past', () => {
+    const plan = planDeltaOutputs([gqa], cache);
+    expect([...(plan?.runNames ?? [])]).toEqual([
+      ['past_key_values.0.key', 'run.0.key'],
+      ['past_key_values.0.value', 'run.0.value'],
+    ]);
+    const { nodes, outputs } = readGraph(plan!.addition);
+    const slice = nodes.find((node) => node.outputs.includes('run.0.value'));
+    expect(slice).toMatchObject({
+      operator: 'Slice',
+      inputs: ['present.0.value', 'run.from', 'run.end', 'run.axis'],
+    });
+    const from = nodes.find((node) => node.outputs.includes('run.from'));
+    expect(from).toMatchObject({ operator: 'Slice', inputs: expect.arrayContaining(['run.past']) });
+    expect(nodes).toContainEqual({
+      operator: 'Shape',
+      inputs: ['past_key_values.0.key'],
+      outputs: ['run.past'],
+    });
+    expect(outputs.map(({ name }) => name)).toEqual([
+      'delta.0.key',
+      'delta.0.value',
+      'run.0.key',
+      'run.0.value',
+    ]);
   });
 
   it.each([

@@ -1,10 +1,15 @@
 import type { CacheTensor } from '../graph-facts.js';
 import { dataTypes, encodeAddition, type GraphNode, type NewNode } from './graph-nodes.js';
 
-/** How a graph can tell the keys and values of the last token alone. */
+/** How a graph can tell the keys and values of its new tokens alone. */
 export interface DeltaOutputs {
-  /** Output with `[rows, heads, 1, headSize]` numbers, by the name of its past input. */
+  /** Output with `[rows, heads, 1, headSize]` numbers of the one new token, by the name of its past input. */
   readonly names: ReadonlyMap<string, string>;
+  /**
+   * The same for a run of tokens of one row, `[1, heads, tokens, headSize]`. What ONNX Runtime hands over is copied to
+   * JavaScript by code that ends the process when there is no memory; so a pass must not hand over all the past.
+   */
+  readonly runNames: ReadonlyMap<string, string>;
   /** To be put behind the model file. */
   readonly addition: Uint8Array;
   /** `gqa`: rows know their lengths, and a new token stands behind its row's last. `plain`: it stands behind all. */
@@ -22,6 +27,9 @@ interface Additions {
 }
 
 const nameOf = ({ past }: CacheTensor): string => past.replace('past_key_values', 'delta');
+const runNameOf = ({ past }: CacheTensor): string => past.replace('past_key_values', 'run');
+const TOKEN_AXIS = 2;
+const LARGEST_INT64 = Number.MAX_SAFE_INTEGER;
 
 /** The token each row has just been given stands at index `seqlens_k` of its `present` row. */
 function gatherLast(tensor: CacheTensor, seqlens: string, to: Additions): string {
@@ -40,6 +48,22 @@ function gatherLast(tensor: CacheTensor, seqlens: string, to: Additions): string
   to.constants[`${name}.column`] = [-1, 1, 1, 1];
   to.constants[`${name}.shape`] = [1, tensor.heads, 1, tensor.headSize];
   return name;
+}
+
+/** `present` is the past of one row and the run behind it. In a step of several rows this gives nothing of use. */
+function sliceRuns(cache: readonly CacheTensor[], to: Additions): void {
+  to.nodes.push(
+    { operator: 'Shape', inputs: [cache[0]?.past ?? ''], output: 'run.past' },
+    { operator: 'Slice', inputs: ['run.past', 'run.axis', 'run.behind', 'run.first'], output: 'run.from' },
+  );
+  for (const tensor of cache) {
+    const inputs = [tensor.present, 'run.from', 'run.end', 'run.axis'];
+    to.nodes.push({ operator: 'Slice', inputs, output: runNameOf(tensor) });
+  }
+  to.constants['run.first'] = [0];
+  to.constants['run.axis'] = [TOKEN_AXIS];
+  to.constants['run.behind'] = [TOKEN_AXIS + 1];
+  to.constants['run.end'] = [LARGEST_INT64];
 }
 
 function deltaOf(tensor: CacheTensor, producer: GraphNode | undefined, to: Additions): string | undefined {
@@ -76,10 +100,16 @@ export function planDeltaOutputs(
     operators.add(producer.operator);
   }
   if (operators.size !== 1) return undefined;
-  const outputs = cache.map((tensor) => ({ name: nameOf(tensor), type: tensor.type }));
+  const isGqa = operators.has(GQA);
+  if (isGqa) sliceRuns(cache, additions);
+  const runNames = isGqa ? new Map(cache.map((tensor) => [tensor.past, runNameOf(tensor)])) : names;
+  const outputs = [names, ...(isGqa ? [runNames] : [])].flatMap((some) =>
+    cache.map(({ past, type }) => ({ name: some.get(past) ?? '', type })),
+  );
   return {
     names,
+    runNames,
     addition: encodeAddition({ ...additions, outputs }),
-    attention: operators.has(GQA) ? 'gqa' : 'plain',
+    attention: isGqa ? 'gqa' : 'plain',
   };
 }
