@@ -194,10 +194,17 @@ describe('POST /v1/chat/completions', () => {
       stop: 'x',
       logit_bias: { 12: -3 },
       mm_processor_kwargs: { do_image_splitting: true },
+      chat_template_kwargs: { enable_thinking: false, style: 'short', reasoning_effort: 'low' },
+      reasoning_effort: 'high',
     });
     const [request] = model.requests;
     expect(request?.sampling).toEqual({ maxTokens: 5, stop: ['x'], logitBias: new Map([[12, -3]]) });
     expect(request?.imageOptions).toEqual({ doImageSplitting: true });
+    expect(request?.templateVariables).toEqual({
+      enable_thinking: false,
+      style: 'short',
+      reasoning_effort: 'high',
+    });
     expect(request?.messages[0]?.content[0]).toMatchObject({ image: { bytes: Buffer.from('pixels') } });
   });
 

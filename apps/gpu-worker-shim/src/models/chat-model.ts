@@ -50,6 +50,9 @@ export interface ChatModelSampling {
   readonly topLogprobs?: number;
 }
 
+/** Of a chat template, by their names there. */
+export type TemplateVariables = Readonly<Record<string, string | number | boolean | null>>;
+
 export interface ChatModelRequest {
   /** For logs only. */
   readonly requestId: string;
@@ -65,6 +68,8 @@ export interface ChatModelRequest {
   readonly continueFinalMessage?: boolean;
   /** What the tokenizer has around a text is put around the prompt, on top of what the template writes. */
   readonly addSpecialTokens?: boolean;
+  /** What the client sets in the model's chat template; one that the template does not use changes nothing. */
+  readonly templateVariables?: TemplateVariables;
   /** Lower runs first; absent: 0. */
   readonly priority?: number;
   /** Nothing that is kept of one request is used for another one unless they have the same salt. */

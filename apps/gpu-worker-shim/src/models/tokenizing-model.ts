@@ -3,7 +3,12 @@ import type { ChatModel, ChatModelRequest } from './chat-model.js';
 /** The part of a chat request that becomes its prompt. */
 export type ChatPromptSource = Pick<
   ChatModelRequest,
-  'messages' | 'imageOptions' | 'addGenerationPrompt' | 'continueFinalMessage' | 'addSpecialTokens'
+  | 'messages'
+  | 'imageOptions'
+  | 'addGenerationPrompt'
+  | 'continueFinalMessage'
+  | 'addSpecialTokens'
+  | 'templateVariables'
 >;
 
 /** A chat model that also tells what prompt a chat would have. */

@@ -13,6 +13,12 @@ describe('the fields of a chat request', () => {
     check({ priority: -3, answer_token_ids: [0, 5], continue_final_message: true });
     check({ tool_choice: 'none', tools: [{}], response_format: { type: 'text' }, stream_options: null });
     check({ stream: true, stream_options: { include_usage: true, continuous_usage_stats: true } });
+    check({ return_tokens_as_token_ids: false, media_io_kwargs: null, chat_template_kwargs: null });
+    check({ media_io_kwargs: { image: { rgba_background_color: [255, 255, 255], image_mode: 'RGB' } } });
+    check({ media_io_kwargs: { image: {}, video: { num_frames: 8 } } });
+    check({
+      chat_template_kwargs: { enable_thinking: false, budget: 0.5, style: 'x'.repeat(1000), no: null },
+    });
   });
 
   it.each([
@@ -45,6 +51,18 @@ describe('the fields of a chat request', () => {
     ['answer_token_ids[1]', { answer_token_ids: [1, -1] }],
     ['reasoning_effort', { reasoning_effort: 'much' }],
     ['mm_processor_kwargs', { mm_processor_kwargs: { max_pixels: 5 } }],
+    ['media_io_kwargs', { media_io_kwargs: 'white' }],
+    ['media_io_kwargs.image', { media_io_kwargs: { image: { max_pixels: 5 } } }],
+    ['return_tokens_as_token_ids', { return_tokens_as_token_ids: 'yes' }],
+    ['chat_template_kwargs', { chat_template_kwargs: 'think' }],
+    ['chat_template_kwargs.turns', { chat_template_kwargs: { turns: [1] } }],
+    ['chat_template_kwargs.options', { chat_template_kwargs: { options: { deep: true } } }],
+    ['chat_template_kwargs.style', { chat_template_kwargs: { style: 'x'.repeat(1001) } }],
+    ['chat_template_kwargs', { chat_template_kwargs: { ['x'.repeat(65)]: 1 } }],
+    [
+      'chat_template_kwargs',
+      { chat_template_kwargs: Object.fromEntries(Array.from({ length: 33 }, (_, at) => [`v${at}`, at])) },
+    ],
   ])('that are malformed or out of bounds name their path: %s', (param, fields) => {
     expect(() => check(fields)).toThrow(
       expect.objectContaining({
@@ -70,7 +88,22 @@ describe('the fields of a chat request', () => {
     ['echo', { echo: true }],
     ['bad_words', { bad_words: ['x'] }],
     ['prompt_logprobs', { prompt_logprobs: 1 }],
+    ['return_tokens_as_token_ids', { return_tokens_as_token_ids: true }],
+    [
+      'media_io_kwargs.image.rgba_background_color',
+      { media_io_kwargs: { image: { rgba_background_color: [0, 0, 0] } } },
+    ],
+    ['media_io_kwargs.image.image_mode', { media_io_kwargs: { image: { image_mode: 'L' } } }],
     ['chat_template', { chat_template: '{{ x }}' }],
+    ['chat_template_kwargs.messages', { chat_template_kwargs: { messages: 'none' } }],
+    ['chat_template_kwargs.tools', { chat_template_kwargs: { tools: null } }],
+    ['chat_template_kwargs.bos_token', { chat_template_kwargs: { bos_token: '' } }],
+    [
+      'chat_template_kwargs.add_generation_prompt',
+      { chat_template_kwargs: { add_generation_prompt: false } },
+    ],
+    ['chat_template_kwargs.tokenize', { chat_template_kwargs: { tokenize: false } }],
+    ['chat_template_kwargs.raise_exception', { chat_template_kwargs: { raise_exception: 1 } }],
   ])('that do not fit together, or ask for what is not done, are refused: %s', (param, fields) => {
     expect(() => check(fields)).toThrow(expect.objectContaining({ code: 'INVALID_REQUEST', param }));
   });

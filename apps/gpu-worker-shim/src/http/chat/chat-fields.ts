@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { flag, generationFields, integer, logprobCount } from '../generation/sampling-fields.js';
 import { parseFields } from '../parse-fields.js';
+import { templateVariables } from './template-variables.js';
 
 /** More than any context has. */
 const MAX_ANSWER_TOKEN_IDS = 1_000_000;
@@ -19,8 +20,12 @@ export const chatPromptFields = {
   continue_final_message: flag.nullish(),
   add_special_tokens: flag.nullish(),
   chat_template: z.string('must be a string').nullish(),
-  chat_template_kwargs: z.record(z.string(), z.unknown(), 'must be an object').nullish(),
+  chat_template_kwargs: templateVariables.nullish(),
   mm_processor_kwargs: generationFields.mm_processor_kwargs,
+  media_io_kwargs: generationFields.media_io_kwargs,
+  reasoning_effort: z
+    .enum(['none', 'minimal', 'low', 'medium', 'high', 'xhigh', 'max'], 'must be a known effort')
+    .nullish(),
 };
 const chatPromptSchema = z.looseObject(chatPromptFields);
 export type ChatPromptFields = z.infer<typeof chatPromptSchema>;
@@ -41,9 +46,6 @@ const chatFieldsSchema = z.looseObject({
   answer_token_ids: z
     .array(integer(0), 'must be an array of token ids')
     .max(MAX_ANSWER_TOKEN_IDS, `must hold at most ${MAX_ANSWER_TOKEN_IDS}`)
-    .nullish(),
-  reasoning_effort: z
-    .enum(['none', 'minimal', 'low', 'medium', 'high', 'xhigh', 'max'], 'must be a known effort')
     .nullish(),
 });
 export type ChatFields = z.infer<typeof chatFieldsSchema>;

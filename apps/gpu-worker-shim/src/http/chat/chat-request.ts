@@ -25,6 +25,12 @@ export function toAnswerForm(fields: GenerationFields): AnswerForm {
   };
 }
 
+/** vLLM's rule: the field of its own wins over a variable of that name. */
+function toTemplateVariables({ chat_template_kwargs: kwargs, reasoning_effort: effort }: ChatPromptFields) {
+  const { chat_template: _absent, ...variables } = kwargs ?? {};
+  return { ...variables, ...withoutNulls({ reasoning_effort: effort }) };
+}
+
 /**
  * What becomes the prompt.
  *
@@ -39,11 +45,13 @@ export async function toPromptSource(
   const messages = await parseChatMessages(fields.messages, images);
   const image = messages.flatMap(({ content }) => content).find((part) => part.type === 'image');
   assertEyes(image?.image, model);
+  const templateVariables = toTemplateVariables(fields);
   const splitting = fields.mm_processor_kwargs?.do_image_splitting;
   return {
     messages,
     ...(splitting !== undefined && { imageOptions: { doImageSplitting: splitting } }),
     ...(fields.continue_final_message === true && { continueFinalMessage: true }),
+    ...(Object.keys(templateVariables).length > 0 && { templateVariables }),
     ...withoutNulls({
       addGenerationPrompt: fields.add_generation_prompt,
       addSpecialTokens: fields.add_special_tokens,

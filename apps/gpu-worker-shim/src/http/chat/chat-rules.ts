@@ -1,5 +1,6 @@
 import { assertGenerationRules, notSupported, refuse } from '../generation/generation-rules.js';
 import type { ChatFields, ChatPromptFields } from './chat-fields.js';
+import { assertVariablesFree } from './template-variables.js';
 
 function assertToolsUnused({ tools, tool_choice: choice }: ChatFields): void {
   if (tools?.length === 0) throw refuse('tools must not be an empty array.', 'tools');
@@ -34,6 +35,7 @@ export function assertPromptRules(fields: ChatPromptFields): void {
     );
   }
   const { chat_template: template, chat_template_kwargs: kwargs } = fields;
+  assertVariablesFree(kwargs);
   if ((template ?? undefined) === undefined && (kwargs?.chat_template ?? undefined) === undefined) return;
   throw refuse(
     'Chat template is passed with request, but --trust-request-chat-template is not set. Refused request with untrusted chat template.',

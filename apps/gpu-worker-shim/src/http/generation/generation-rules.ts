@@ -14,7 +14,10 @@ const unsupported: readonly { readonly field: string; isAsked(value: unknown): b
     'thinking_token_budget',
     'repetition_detection',
   ].map((field) => ({ field, isAsked: (value: unknown) => value !== undefined && value !== null })),
-  { field: 'use_beam_search', isAsked: (value) => value === true },
+  ...['use_beam_search', 'return_tokens_as_token_ids'].map((field) => ({
+    field,
+    isAsked: (value: unknown) => value === true,
+  })),
   ...['bad_words', 'allowed_token_ids'].map((field) => ({
     field,
     isAsked: (value: unknown) => Array.isArray(value) && value.length > 0,

@@ -24,6 +24,9 @@ function stopProblem(text: string): string | undefined {
   return /\p{Surrogate}/u.test(text) ? 'must be well-formed Unicode' : undefined;
 }
 
+const isWhite = (colour: unknown): boolean =>
+  Array.isArray(colour) && colour.length === 3 && colour.every((part) => part === 255);
+
 const stop = z
   .union([z.string(), z.array(z.string())], 'must be a string or an array of strings')
   .superRefine((value, context) => {
@@ -37,6 +40,28 @@ const stop = z
 
 /** A number of alternatives per token. */
 export const logprobCount = integer(0).max(MAX_LOGPROBS, `must be at most ${MAX_LOGPROBS}`);
+
+/** How images are read. Other kinds of media are in no request here, so what is said of them changes nothing. */
+const mediaOptions = z.looseObject(
+  {
+    image: z
+      .strictObject(
+        {
+          rgba_background_color: z
+            .unknown()
+            .refine(
+              (colour) => isWhite(colour ?? [255, 255, 255]),
+              'must be [255, 255, 255]: what is transparent lies on white here',
+            ),
+          image_mode: z.unknown().refine((mode) => (mode ?? 'RGB') === 'RGB', 'must be RGB'),
+        },
+        'may only hold rgba_background_color and image_mode',
+      )
+      .partial()
+      .nullish(),
+  },
+  'must be an object',
+);
 
 /** The fields that every kind of generation has, as vLLM names them, with the bounds it answers 400 for. */
 export const generationFields = {
@@ -68,9 +93,11 @@ export const generationFields = {
   ignore_eos: flag.nullish(),
   skip_special_tokens: flag.nullish(),
   return_token_ids: flag.nullish(),
+  return_tokens_as_token_ids: flag.nullish(),
   mm_processor_kwargs: z
     .strictObject({ do_image_splitting: flag.optional() }, 'may only hold do_image_splitting')
     .nullish(),
+  media_io_kwargs: mediaOptions.nullish(),
   priority: integer(-(2 ** 31))
     .max(2 ** 31 - 1, 'must be a 32-bit integer')
     .nullish(),

@@ -1,4 +1,4 @@
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type FakeVllm, startFakeVllm } from '@fovea/fake-vllm';
@@ -14,6 +14,12 @@ import { ChatClient } from '../../testing/chat-client.js';
 
 // Models of random weights over real HTTP, beside the double of vLLM. Threads run from dist: build before.
 
+/** As those of Qwen3 and SmolLM3: without thinking, the answer begins behind an empty thought. */
+const thinkingTemplate =
+  '{% for message in messages %}<|im_start|>{{ message.role }}: {{ message.content }}{% endfor %}' +
+  "{% if enable_thinking is defined and enable_thinking is false %}{{ '<think></think>' }}{% endif %}" +
+  '{{ reasoning_effort }}';
+
 let folder: string;
 let shim: Shim;
 let vllm: FakeVllm;
@@ -23,7 +29,9 @@ beforeAll(async () => {
   ({ maxModelLen } = await writeLlamaFolder(join(folder, 'words')));
   await writeIdefics3Folder(join(folder, 'eyes'));
   await writeEmbeddingFolder(join(folder, 'vectors'));
-  const names = ['vectors', 'words', 'eyes'];
+  await writeLlamaFolder(join(folder, 'thinks'));
+  await writeFile(join(folder, 'thinks', 'chat_template.jinja'), thinkingTemplate);
+  const names = ['vectors', 'words', 'eyes', 'thinks'];
   const models = names.map((name) => `${name}=${join(folder, name)}`).join(',');
   const config = readShimConfig({ SHIM_PORT: '0', SHIM_MODELS: models });
   shim = await startShim(config, createLogger({ service: 'test', level: 'silent' }), '1.0.0');
@@ -79,6 +87,11 @@ describe('the tokens of a chat', () => {
     ],
     ['special tokens on top', { model: 'words', messages: talk, add_special_tokens: true }],
     ['what makes no difference', { model: 'words', messages: talk, tools: [], chat_template_kwargs: {} }],
+    [
+      'variables of the template',
+      { model: 'thinks', messages: talk, chat_template_kwargs: { enable_thinking: false } },
+    ],
+    ['an effort', { model: 'thinks', messages: talk, reasoning_effort: 'high' }],
     ['a text for eyes', { model: 'eyes', ...user(text('Hello')) }],
     ['a picture', { model: 'eyes', ...user(image(small), text('What is it?')) }],
     ['a picture on its side', { model: 'eyes', ...user(image(lying)) }],
@@ -100,6 +113,17 @@ describe('the tokens of a chat', () => {
     const { tokens, count } = await tokenize(body);
     expect(tokens).toEqual(answer.prompt_token_ids);
     expect(count).toBe(answer.usage.prompt_tokens);
+  });
+
+  it('are those that the variables of the request lead to', async () => {
+    const body = { model: 'thinks', messages: talk };
+    const { count: plain, tokens } = await tokenize(body);
+    const counts = (more: object) => tokenize({ ...body, ...more }).then(({ count }) => count);
+    expect((await tokenize({ ...body, chat_template_kwargs: { enable_thinking: true } })).tokens).toEqual(
+      tokens,
+    );
+    expect(await counts({ chat_template_kwargs: { enable_thinking: false } })).toBeGreaterThan(plain);
+    expect(await counts({ reasoning_effort: 'high' })).toBeGreaterThan(plain);
   });
 
   it('are spelled as the vocabulary has them where that is asked for', async () => {
@@ -165,6 +189,13 @@ describe('the tokens of a chat', () => {
   it.each<[string, object, string]>([
     ['a template by another way', { chat_template_kwargs: { chat_template: 'x' } }, 'chat_template_kwargs'],
     ['kwargs that are a list', { chat_template_kwargs: [] }, 'chat_template_kwargs'],
+    ['messages by another way', { chat_template_kwargs: { messages: 'x' } }, 'chat_template_kwargs.messages'],
+    ['a list for the template', { chat_template_kwargs: { x: [1] } }, 'chat_template_kwargs.x'],
+    [
+      'a background',
+      { media_io_kwargs: { image: { rgba_background_color: [0, 0, 0] } } },
+      'media_io_kwargs.image.rgba_background_color',
+    ],
     ['no messages', { messages: [] }, 'messages'],
     ['a role that nobody has', { messages: [{ role: 'nobody', content: 'a' }] }, 'messages[0].role'],
     ['another flag that is a word', { messages: talk, add_special_tokens: 'no' }, 'add_special_tokens'],

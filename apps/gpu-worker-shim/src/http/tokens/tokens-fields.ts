@@ -59,8 +59,8 @@ export interface TokenizeChatFields {
 /**
  * The form for chats. Its fields are those of a chat and do the same, so `count` is the `usage.prompt_tokens` of that chat;
  * `add_special_tokens` is false there. A template in the request is refused, as vLLM does without
- * `--trust-request-chat-template`, and so are tools, which no chat here has; other `chat_template_kwargs` and
- * `media_io_kwargs` are ignored, as they are in chats.
+ * `--trust-request-chat-template`, and so are tools, which no chat here has. `reasoning_effort` is taken as in chats; vLLM has
+ * it there alone.
  */
 function parseTokenizeChatFields(body: unknown): TokenizeChatFields {
   const fields = parseFields(tokenizeChatSchema, body, 'schema');

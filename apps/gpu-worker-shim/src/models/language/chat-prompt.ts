@@ -2,6 +2,7 @@ import { randomInt } from 'node:crypto';
 import { FoveaError } from '@fovea/errors';
 import { Tokenizer } from '@huggingface/tokenizers';
 import type { TokenizerFile } from '../../engine/text/token-text.js';
+import type { TemplateVariables } from '../chat-model.js';
 import { ChatTemplate, type TemplateMessage } from './chat-template.js';
 import { type EncodedPrompt, RawPrompt, type RawPromptRequest } from './raw-prompt.js';
 import { SpecialText } from './special-text.js';
@@ -14,6 +15,8 @@ export interface ChatPromptRequest {
   readonly continueFinalMessage?: boolean;
   /** The prompt gets what the tokenizer has around a text, on top of what the template writes. */
   readonly addSpecialTokens?: boolean;
+  /** Seen by the template beside its own. */
+  readonly templateVariables?: TemplateVariables;
 }
 
 export interface ChatPromptSettings {
@@ -77,7 +80,9 @@ export class ChatPrompt {
   }
 
   /** The template's text, in which words of users that look like special tokens are hidden. Throws `INVALID_REQUEST`. */
-  render({ messages, addGenerationPrompt, continueFinalMessage }: ChatPromptRequest): string {
+  render(request: ChatPromptRequest): string {
+    const { messages, addGenerationPrompt, continueFinalMessage } = request;
+    const variables = this.guardVariables(request.templateVariables ?? {});
     const guarded = messages.map((message) => ({
       ...message,
       ...(message.name !== undefined && { name: this.special.guard(message.name) }),
@@ -85,11 +90,18 @@ export class ChatPrompt {
         part.type === 'text' ? { ...part, text: this.special.guard(part.text) } : part,
       ),
     }));
-    if (continueFinalMessage !== true) return this.template.render(guarded, addGenerationPrompt);
-    const rendered = this.template.render(this.markEnd(guarded), false);
+    if (continueFinalMessage !== true) return this.template.render(guarded, addGenerationPrompt, variables);
+    const rendered = this.template.render(this.markEnd(guarded), false, variables);
     const end = rendered.lastIndexOf(this.endMark);
     if (end === -1) throw cannotContinue('The chat template does not show the last message.');
     return rendered.slice(0, end);
+  }
+
+  private guardVariables(variables: TemplateVariables): TemplateVariables {
+    const guarded = Object.entries(variables).map(
+      ([name, value]) => [name, typeof value === 'string' ? this.special.guard(value) : value] as const,
+    );
+    return Object.fromEntries(guarded);
   }
 
   /** Puts a mark behind the text of the last message, where the rendered prompt is then cut. */

@@ -1,5 +1,6 @@
 import { FoveaError } from '@fovea/errors';
 import { Template } from '@huggingface/jinja';
+import type { TemplateVariables } from '../chat-model.js';
 
 export type TemplatePart = { readonly type: 'text'; readonly text: string } | { readonly type: 'image' };
 
@@ -44,10 +45,18 @@ export class ChatTemplate {
     this.takesParts = loopsOverContent(this.template.parsed.body);
   }
 
-  /** Throws `INVALID_REQUEST` with the template's own words. */
-  render(messages: readonly TemplateMessage[], addGenerationPrompt: boolean): string {
+  /**
+   * Throws `INVALID_REQUEST` with the template's own words.
+   * @param variables of the request; what the tokenizer and the messages say wins over them
+   */
+  render(
+    messages: readonly TemplateMessage[],
+    addGenerationPrompt: boolean,
+    variables: TemplateVariables = {},
+  ): string {
     try {
       return this.template.render({
+        ...variables,
         ...this.variables,
         messages: messages.map(({ content, ...message }) => ({
           ...message,

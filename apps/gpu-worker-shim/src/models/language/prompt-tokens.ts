@@ -44,7 +44,7 @@ export class PromptTokens<Request extends ChatPromptRequest> {
   /** The messages as a chat template takes them: images are places, no more. */
   toChat(request: ChatPromptSource): ChatPromptRequest {
     const { messages, addGenerationPrompt = true, continueFinalMessage = false } = request;
-    const { addSpecialTokens = false } = request;
+    const { addSpecialTokens = false, templateVariables } = request;
     return {
       messages: messages.map(({ role, name, content }) => ({
         role,
@@ -54,6 +54,7 @@ export class PromptTokens<Request extends ChatPromptRequest> {
       addGenerationPrompt,
       continueFinalMessage,
       addSpecialTokens,
+      ...(templateVariables !== undefined && { templateVariables }),
     };
   }
 
