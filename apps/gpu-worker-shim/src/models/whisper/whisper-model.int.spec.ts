@@ -2,7 +2,7 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type WhisperFolderOptions, writeWhisperFolder } from '@fovea/testing';
-import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { chirp, makeWav } from '../../audio/testing/make-wav.js';
 import type { SpeechRuntime } from '../model-family.js';
 import type { TranscriptionModel, TranscriptionPiece, TranscriptionRequest } from '../transcription-model.js';
@@ -23,25 +23,41 @@ const runtime = {
 };
 
 let root: string;
+/** The model of most tests. */
+let plain: TranscriptionModel;
+let folders = 0;
 let open: TranscriptionModel[] = [];
-beforeEach(async () => {
+beforeAll(async () => {
   root = await mkdtemp(join(tmpdir(), 'fovea-whisper-'));
+  plain = await make({}, {});
 });
 afterEach(async () => {
   await Promise.all(open.map((model) => model.close()));
   open = [];
+});
+afterAll(async () => {
+  await plain?.close();
   await rm(root, { recursive: true });
 });
 
-async function load(
-  options: WhisperFolderOptions = {},
-  speech: Partial<SpeechRuntime> = {},
+async function make(
+  options: WhisperFolderOptions,
+  speech: Partial<SpeechRuntime>,
 ): Promise<TranscriptionModel> {
-  const { folder } = await writeWhisperFolder(join(root, `model-${open.length}`), options);
-  const model = await whisperFamily.load(
+  folders += 1;
+  const { folder } = await writeWhisperFolder(join(root, `model-${folders}`), options);
+  return whisperFamily.load(
     { name: 'ears', folder, modelType: 'whisper' },
     { ...runtime, speech: { ...runtime.speech, ...speech } },
   );
+}
+
+/** One for a single test. */
+async function load(
+  options: WhisperFolderOptions,
+  speech: Partial<SpeechRuntime> = {},
+): Promise<TranscriptionModel> {
+  const model = await make(options, speech);
   open.push(model);
   return model;
 }
@@ -66,8 +82,7 @@ const segmentsOf = (pieces: readonly TranscriptionPiece[]) =>
 
 describe('a Whisper model', () => {
   it('writes down window after window, the same alone and beside others', async () => {
-    const model = await load();
-    const alone = await transcribe(model, { language: 'en' });
+    const alone = await transcribe(plain, { language: 'en' });
     expect(alone.filter(({ windowEnd }) => windowEnd !== undefined)).toHaveLength(3);
     expect(textOf(alone).length).toBeGreaterThan(3);
     expect(alone.every(({ durationS }) => durationS === 10)).toBe(true);
@@ -77,28 +92,27 @@ describe('a Whisper model', () => {
     expect(alone.reduce((sum, { promptTokens }) => sum + promptTokens, 0)).toBe(3 * 4);
     const short = makeWav(chirp(30_000));
     const together = await Promise.all([
-      transcribe(model, { language: 'en' }),
-      transcribe(model, { language: 'de', audio: short }),
-      transcribe(model, { language: 'en' }),
+      transcribe(plain, { language: 'en' }),
+      transcribe(plain, { language: 'de', audio: short }),
+      transcribe(plain, { language: 'en' }),
     ]);
     expect(textOf(together[0])).toBe(textOf(alone));
     expect(textOf(together[2])).toBe(textOf(alone));
-    expect(model.load()).toEqual({ running: 0, waiting: 0, kvCacheUsage: 0 });
+    expect(plain.load()).toEqual({ running: 0, waiting: 0, kvCacheUsage: 0 });
   });
 
   it('hears the same in another sample rate and number of channels', async () => {
-    const model = await load();
     const sound = chirp(30_000);
     const stereo = makeWav(sound, { channels: 2, bits: 32, isFloat: true });
-    const own = await transcribe(model, {
+    const own = await transcribe(plain, {
       language: 'en',
       audio: makeWav(sound, { bits: 32, isFloat: true }),
     });
-    expect(textOf(await transcribe(model, { language: 'en', audio: stereo }))).toBe(textOf(own));
+    expect(textOf(await transcribe(plain, { language: 'en', audio: stereo }))).toBe(textOf(own));
   });
 
   it('tells times within the file when asked, in order within a window', async () => {
-    const pieces = await transcribe(await load(), { language: 'en', timestamps: true });
+    const pieces = await transcribe(plain, { language: 'en', timestamps: true });
     const segments = segmentsOf(pieces);
     expect(segments.length).toBeGreaterThan(2);
     expect(segments.map(({ text }) => text).join('').length).toBeGreaterThan(0);
@@ -144,17 +158,16 @@ describe('a Whisper model', () => {
   });
 
   it('hears every format that needs no program', async () => {
-    const model = await load();
     const tone = async (name: string) => {
       const file = new URL(`../../audio/testing/tones/${name}`, import.meta.url);
       return new Uint8Array(await readFile(file));
     };
     for (const name of ['mp3.mp3', 'flac.flac', 'flac.ogg', 'opus.ogg', 'vorbis.ogg', 'opus.webm']) {
-      const pieces = await transcribe(model, { language: 'en', audio: await tone(name) });
+      const pieces = await transcribe(plain, { language: 'en', audio: await tone(name) });
       expect(pieces[0]?.durationS).toBeCloseTo(0.6, 0);
     }
     const refusal = { code: 'INVALID_AUDIO', message: expect.stringContaining('needs ffmpeg') };
-    await expect(transcribe(model, { audio: await tone('m4a.m4a') })).rejects.toMatchObject(refusal);
+    await expect(transcribe(plain, { audio: await tone('m4a.m4a') })).rejects.toMatchObject(refusal);
   });
 
   it('writes doubtful windows again, the same each time', async () => {
@@ -165,16 +178,15 @@ describe('a Whisper model', () => {
   });
 
   it('finds out the language, and takes what it found', async () => {
-    const model = await load();
-    const found = await transcribe(model);
+    const found = await transcribe(plain);
     const { language } = found[0]!;
     expect(['en', 'de', 'fr']).toContain(language);
-    expect(textOf(await transcribe(model, { language }))).toBe(textOf(found));
+    expect(textOf(await transcribe(plain, { language }))).toBe(textOf(found));
   });
 
   it('knows no other languages than the model', async () => {
     const refusal = { code: 'INVALID_REQUEST', param: 'language' };
-    await expect(transcribe(await load(), { language: 'xx' })).rejects.toMatchObject(refusal);
+    await expect(transcribe(plain, { language: 'xx' })).rejects.toMatchObject(refusal);
     const english = await load({ isMultilingual: false });
     await expect(transcribe(english, { language: 'de' })).rejects.toMatchObject(refusal);
     const pieces = await transcribe(english, { language: 'en' });
@@ -182,21 +194,20 @@ describe('a Whisper model', () => {
   });
 
   it('takes a prompt, of which the end counts and no token can be typed', async () => {
-    const model = await load();
     const tokens = async (prompt: string) =>
-      (await transcribe(model, { language: 'en', prompt, audio: makeWav(chirp(9000)) }))[0]?.promptTokens ??
+      (await transcribe(plain, { language: 'en', prompt, audio: makeWav(chirp(9000)) }))[0]?.promptTokens ??
       0;
     expect(await tokens(' ')).toBe(4);
     expect(await tokens('a b')).toBeGreaterThan(4);
     expect(await tokens('<|endoftext|>')).toBeGreaterThan(4 + 2);
     expect(await tokens('word '.repeat(500))).toBe(4 + 50);
-    await expect(transcribe(model, { prompt: 'x'.repeat(20_001) })).rejects.toMatchObject({
+    await expect(transcribe(plain, { prompt: 'x'.repeat(20_001) })).rejects.toMatchObject({
       param: 'prompt',
     });
   });
 
   it('stops at the number of tokens that was asked for', async () => {
-    const pieces = await transcribe(await load(), {
+    const pieces = await transcribe(plain, {
       language: 'en',
       maxTokens: 1,
       audio: makeWav(chirp(9000)),
@@ -217,18 +228,16 @@ describe('a Whisper model', () => {
     ['a header only', makeWav(chirp(10)).slice(0, 30)],
     ['an hour and a bit', makeWav(new Uint8Array(3_700_000), { sampleRate: 1000, bits: 8 })],
   ])('refuses %s, and goes on for others', async (_what, audio) => {
-    const model = await load();
-    const good = transcribe(model, { language: 'en', audio: makeWav(chirp(9000)) });
-    await expect(transcribe(model, { audio })).rejects.toMatchObject({
+    const good = transcribe(plain, { language: 'en', audio: makeWav(chirp(9000)) });
+    await expect(transcribe(plain, { audio })).rejects.toMatchObject({
       code: 'INVALID_AUDIO',
       param: 'file',
     });
     expect((await good).length).toBeGreaterThan(0);
-    expect(model.isHealthy).toBe(true);
+    expect(plain.isHealthy).toBe(true);
   });
 
   it('lets go of an hour of silence when its sender leaves, and others need not wait for it', async () => {
-    const model = await load();
     const leaving = new AbortController();
     const samples = 3600 * 16_000;
     const header = makeWav([], { bits: 8, claimedBytes: samples });
@@ -239,24 +248,23 @@ describe('a Whisper model', () => {
       ...{ audio: hour, prompt: '', timestamps: false, language: 'en' },
       ...{ sampling, retriesDoubtful: false },
     };
-    const pieces = model.transcribe(request, leaving.signal)[Symbol.asyncIterator]();
+    const pieces = plain.transcribe(request, leaving.signal)[Symbol.asyncIterator]();
     expect((await pieces.next()).value).toMatchObject({ durationS: 3600 });
-    expect(model.load().running).toBe(1);
-    const other = await transcribe(model, { language: 'en', audio: makeWav(chirp(9000)) });
+    expect(plain.load().running).toBe(1);
+    const other = await transcribe(plain, { language: 'en', audio: makeWav(chirp(9000)) });
     expect(other.at(-1)?.windowEnd).toBeDefined();
     leaving.abort(new Error('gone'));
     const drain = async () => {
       for (let next = await pieces.next(); next.done !== true; ) next = await pieces.next();
     };
     await expect(drain()).rejects.toThrow('gone');
-    expect(model.load()).toEqual({ running: 0, waiting: 0, kvCacheUsage: 0 });
+    expect(plain.load()).toEqual({ running: 0, waiting: 0, kvCacheUsage: 0 });
   });
 
   it('refuses more requests than may run and wait', async () => {
-    const model = await load();
     const audio = () => makeWav(chirp(9000));
     const results = await Promise.allSettled(
-      Array.from({ length: 10 }, () => transcribe(model, { language: 'en', audio: audio() })),
+      Array.from({ length: 10 }, () => transcribe(plain, { language: 'en', audio: audio() })),
     );
     const refused = results.flatMap((result) => (result.status === 'rejected' ? [result.reason] : []));
     expect(refused).toEqual([
