@@ -1,4 +1,5 @@
 import { once } from 'node:events';
+import { request as httpRequest, type IncomingMessage } from 'node:http';
 import { type AddressInfo, connect } from 'node:net';
 import { PassThrough } from 'node:stream';
 import { type ErrorCode, FoveaError } from '@fovea/errors';
@@ -85,6 +86,50 @@ describe('the door, while the store of created keys is asked', () => {
     answer.resolve({ tenant: 'beta', isAdmin: false });
     expect(await turnedAway.promise).toBe('CLIENT_CLOSED');
     expect(served).toBe(0);
+  });
+});
+
+describe('the door, for a target that is written in an odd way', () => {
+  let app: FastifyInstance;
+  beforeEach(async () => {
+    app = fastify({ forceCloseConnections: true });
+    const created = { authenticate: async () => undefined };
+    installDoor(app, new KeyRing(new ConfiguredKeys([]), created), silent, () => undefined);
+    for (const path of ['/models', '/v1/models', '/docs/*', '/playground/page']) app.get(path, () => path);
+    await app.listen({ host: '127.0.0.1', port: 0 });
+  });
+  afterEach(() => app.close());
+
+  // A client sends these as they stand, so none goes through a URL parser.
+  it.each([
+    ['/models', 401],
+    ['/%6dodels', 401],
+    ['/%761/models', 401],
+    ['/v1/%6d%6f%64%65%6c%73', 401],
+    ['http://h/v1/models', 401],
+    ['HTTPS://h/docs/../models', 401],
+    ['http://h/docs/', 401],
+    ['//models', 401],
+    ['//docs/x', 401],
+    ['/v1//models', 401],
+    ['/models/', 401],
+    ['/MODELS', 401],
+    ['/models?/docs/', 401],
+    ['/models#/docs/', 401],
+    ['/models;/docs/', 401],
+    ['/playground/../models', 404],
+    ['/playground/%2e%2e/models', 404],
+    ['/docs/../models', 200],
+  ])('asks for a key, or serves what is public and nothing else: %s', async (path, status) => {
+    const { port: own } = app.server.address() as AddressInfo;
+    for (const method of ['GET', 'HEAD']) {
+      const request = httpRequest({ port: own, method, path }).end();
+      const [response]: IncomingMessage[] = await once(request, 'response');
+      let body = '';
+      for await (const bytes of response!) body += bytes;
+      expect(response!.statusCode).toBe(status);
+      if (status === 200 && method === 'GET') expect(body).toBe('/docs/*');
+    }
   });
 });
 
