@@ -25,7 +25,7 @@ export const shimVariables = {
   SHIM_HOST: variable(text().default('127.0.0.1'), { help: 'Address to listen on.' }),
   SHIM_PORT: variable(port().default(8000), { help: 'Port to listen on; 0 takes a free one.' }),
   SHIM_API_KEY: variable(text({ pattern: /^\S+$/, expected: 'a key without blanks' }).optional(), {
-    help: 'Bearer key that routes below /v1 ask for; unset: none.',
+    help: 'Bearer key that all routes ask for but probes, /metrics, /tokenize and /detokenize; unset: none.',
     secret: true,
   }),
   SHIM_MODELS: variable(
