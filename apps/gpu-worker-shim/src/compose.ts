@@ -5,6 +5,8 @@ import type { ShimConfig } from './config/shim-variables.js';
 import { MediaFolder } from './http/media/media-folder.js';
 import { ServedModels } from './http/served-models.js';
 import { createShimServer } from './http/shim-server.js';
+import { readMemoryLimit } from './memory/memory-limit.js';
+import { memoryShortage } from './memory/memory-need.js';
 import { embeddingFamily } from './models/embedding/embedding-family.js';
 import { idefics3Family } from './models/idefics3/idefics3-family.js';
 import { llamaFamily } from './models/llama/llama-family.js';
@@ -67,6 +69,13 @@ async function findSpeechProgram(
   }
 }
 
+/** Nothing is reserved, so a server may live well with less than all its bounds add up to: it is only told. */
+async function warnOfShortage(models: readonly ServedModel[], logger: Logger): Promise<void> {
+  const needs = models.flatMap(({ id: model, memoryNeed: need }) => (need ? [{ model, need }] : []));
+  const shortage = memoryShortage(needs, process.memoryUsage.rss(), await readMemoryLimit());
+  if (shortage !== undefined) logger.warn(shortage, 'memory may run out when all bounds are reached');
+}
+
 /** One model after the other, since loading takes all cores; those loaded are closed when a later one refuses. */
 async function loadModels(config: ShimConfig, logger: Logger): Promise<Loaded> {
   const runtime: ModelRuntime = {
@@ -101,6 +110,7 @@ async function loadModels(config: ShimConfig, logger: Logger): Promise<Loaded> {
     if (!models.some(({ id }) => id === POCKETSPHINX)) {
       models.push(...(await findSpeechProgram(config.SHIM_POCKETSPHINX, runtime, logger)));
     }
+    await warnOfShortage(models, logger);
     return { models, tokenizers };
   } catch (error) {
     await Promise.all(models.map((model) => model.close()));

@@ -1,4 +1,5 @@
 import { InferenceSession, Tensor } from 'onnxruntime-node';
+import { assertWeightsFit } from '../memory/weights-fit.js';
 import type { TensorFacts } from './decoder/graph-facts.js';
 
 export interface SessionSettings {
@@ -18,12 +19,17 @@ export interface ModelBytes {
   readonly folder: string;
 }
 
-/** Loads a graph. Blocks the thread it is called on, as every later `run` does; call it in a worker thread only. */
+/**
+ * Loads a graph. Throws an `Error` that names the file and the reason. Blocks the thread it is called on, as every later
+ * `run` does; call it in a worker thread only.
+ */
 export async function openSession(
   file: string,
   settings: SessionSettings,
   model?: ModelBytes,
 ): Promise<InferenceSession> {
+  // A model that has been read has asked before.
+  if (model === undefined) await assertWeightsFit(file);
   const external = model && { model_external_initializers_file_folder_path: model.folder };
   const options: InferenceSession.SessionOptions = {
     executionProviders: [...settings.executionProviders],

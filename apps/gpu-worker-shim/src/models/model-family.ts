@@ -1,9 +1,13 @@
+import type { MemoryNeed } from '../memory/memory-need.js';
 import type { ChatModel } from './chat-model.js';
 import type { EmbeddingModel } from './embedding-model.js';
 import type { TranscriptionModel } from './transcription-model.js';
 
 /** A loaded model of any kind. */
-export type ServedModel = ChatModel | EmbeddingModel | TranscriptionModel;
+export type ServedModel = (ChatModel | EmbeddingModel | TranscriptionModel) & {
+  /** Absent where it holds little beside its weights. */
+  readonly memoryNeed?: MemoryNeed | undefined;
+};
 
 /** How the process runs its models; the same for all of them. */
 export interface ModelRuntime {

@@ -1,20 +1,11 @@
-import { readdir, stat } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
-import { basename, dirname, join } from 'node:path';
+import { readWeightBytes } from '../../memory/weights-fit.js';
 import type { ModelRuntime } from '../model-family.js';
 
 /** Weights that may be held more than once. So small a model is faster with one thread per graph than with several. */
 const MAX_WEIGHT_BYTES = 64 * 2 ** 20;
 /** Fewer rows in a step would cost more than another core gives. */
 const LEAST_ROWS = 4;
-
-/** Of a graph and its external data, whose files have the graph's name and more. */
-async function sizeOf(file: string): Promise<number> {
-  const folder = dirname(file);
-  const names = (await readdir(folder)).filter((name) => name.startsWith(basename(file)));
-  const sizes = await Promise.all(names.map(async (name) => (await stat(join(folder, name))).size));
-  return sizes.reduce((sum, size) => sum + size, 0);
-}
 
 /**
  * How many decoders of a model to run side by side, unless the operator says it: one per core when a copy of the graphs
@@ -33,6 +24,6 @@ export async function countReplicas(
   const most = Math.min(cores, Math.floor(maxRunning / LEAST_ROWS));
   // Other providers have one device, whose memory is dear.
   if (most < 2 || executionProviders.some((name) => name !== 'cpu')) return 1;
-  const sizes = await Promise.all(graphs.map(sizeOf));
-  return sizes.reduce((sum, size) => sum + size, 0) <= MAX_WEIGHT_BYTES ? most : 1;
+  const sizes = await Promise.all(graphs.map(readWeightBytes));
+  return sizes.reduce((sum, { file, beside }) => sum + file + beside, 0) <= MAX_WEIGHT_BYTES ? most : 1;
 }

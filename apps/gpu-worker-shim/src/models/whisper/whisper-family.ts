@@ -73,6 +73,7 @@ export const whisperFamily: ModelFamily<TranscriptionModel> = {
         ...{ id: source.name, maxModelLen: folder.maxModelLen, sampleRate, windowSamples },
         ...{ languages: [...folder.tokens.languages.keys()], maxRunning, maxWaiting, maxRows: facts.maxRows },
         retriesDoubtful: speech.retriesDoubtful,
+        memoryNeed: { keysAndValues: facts.maxRows * facts.rowBytes, prompts: 0, caches: 0 },
       },
       threads,
     );

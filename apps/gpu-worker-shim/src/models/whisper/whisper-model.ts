@@ -1,6 +1,7 @@
 import { FoveaError } from '@fovea/errors';
 import { Admission } from '../../engine/admission.js';
 import { Turnstile } from '../../engine/turnstile.js';
+import type { MemoryNeed } from '../../memory/memory-need.js';
 import type {
   TranscriptionModel,
   TranscriptionModelLoad,
@@ -18,6 +19,7 @@ export interface WhisperModelSettings extends ListeningSettings {
   readonly maxWaiting: number;
   /** Windows that the decoder writes at the same time. */
   readonly maxRows: number;
+  readonly memoryNeed: MemoryNeed;
   /** Write doubtful windows again where a request allows it. */
   readonly retriesDoubtful: boolean;
 }
@@ -46,6 +48,10 @@ export class WhisperModel implements TranscriptionModel {
 
   get maxModelLen(): number {
     return this.settings.maxModelLen;
+  }
+
+  get memoryNeed(): MemoryNeed {
+    return this.settings.memoryNeed;
   }
 
   get isHealthy(): boolean {

@@ -46,14 +46,15 @@ async function open() {
   if (batching !== true) {
     process.emitWarning(`${decoderFile}: windows are written one after the other, because ${batching}`);
   }
-  const fitting = Math.floor(kvCacheBytes / rows.bytesPerRow(maxModelLen));
+  const rowBytes = rows.bytesPerRow(maxModelLen);
+  const fitting = Math.floor(kvCacheBytes / rowBytes);
   const maxRows = batching === true ? Math.max(1, Math.min(maxRunning, fitting)) : 1;
   const rules = { tokens, text, maxModelLen, scratch: new SamplerScratch(vocabularySize) };
-  return { rows, maxRows, scheduler: new WindowScheduler(rows, rules, maxRows) };
+  return { rows, facts: { maxRows, rowBytes }, scheduler: new WindowScheduler(rows, rules, maxRows) };
 }
 
 /** Runs the scheduler while there is work; the event loop turns in between, so that a cancel comes before the next step. */
-function serve({ rows, maxRows, scheduler }: Awaited<ReturnType<typeof open>>): void {
+function serve({ rows, facts, scheduler }: Awaited<ReturnType<typeof open>>): void {
   let isClosing = false;
   let running: Promise<void> | undefined;
   let hasNews = false;
@@ -80,7 +81,7 @@ function serve({ rows, maxRows, scheduler }: Awaited<ReturnType<typeof open>>): 
     hasNews = true;
     running ??= run();
   });
-  tell({ ready: { maxRows } });
+  tell({ ready: facts });
 }
 
 try {

@@ -29,4 +29,6 @@ export interface WindowThreadSettings {
 
 export interface WindowThreadFacts {
   readonly maxRows: number;
+  /** Bytes of keys and values of one window at its longest. */
+  readonly rowBytes: number;
 }
