@@ -113,6 +113,45 @@ describe('a folder of Idefics3', () => {
       'config.json',
       'sliding_window is 64',
     ],
+    [
+      'has a tokenizer that is empty',
+      () => write('tokenizer.json', '{}'),
+      'tokenizer.json',
+      'tokenizer.json: added_tokens: Invalid input',
+    ],
+    [
+      'has a tokenizer whose vocabulary is a list',
+      () => change('tokenizer.json', { model: { type: 'BPE', vocab: ['a'], merges: [] } }),
+      'tokenizer.json',
+      'tokenizer.json: model.vocab: ',
+    ],
+    [
+      'ends answers with a token that the graph does not have',
+      () => change('generation_config.json', { eos_token_id: [3, 448] }),
+      'generation_config.json',
+      "generation_config.json: eos_token_id 448 is not one of the graph's 448 tokens",
+    ],
+    [
+      'has another graph in the place of its embeddings',
+      () => copyFile(path('onnx/vision_encoder.onnx'), path('onnx/embed_tokens.onnx')),
+      'onnx/embed_tokens.onnx',
+      'embed_tokens.onnx: the graph has no "input_ids"',
+    ],
+    [
+      'has embeddings for another decoder',
+      () => copyFile(join(narrow, 'onnx/embed_tokens.onnx'), path('onnx/embed_tokens.onnx')),
+      'onnx/embed_tokens.onnx',
+      'embed_tokens.onnx: embeddings have 32 floats, the decoder takes 64',
+    ],
+    // Holes: they take no room on the disk.
+    ...[DECODER, 'onnx/vision_encoder.onnx'].map((name): Break => {
+      return [
+        `has a ${name} of a TiB`,
+        () => truncate(path(name), 2 ** 40),
+        name,
+        'too large: the graph has 1048576 MiB',
+      ];
+    }),
     ['has a cut graph', () => truncate(path(DECODER), 9000), DECODER, 'protobuf'],
     ['has a graph that is none', () => write(DECODER, 'version https://git-lfs'), DECODER, 'protobuf'],
     [
@@ -138,6 +177,8 @@ describe('a folder of Idefics3', () => {
     const message = await refusal();
     expect(message).toContain(path(file));
     expect(message).toContain(reason);
+    // What is wrong, not where the program found it.
+    expect(message).not.toContain('\n');
   });
 
   it('is refused when it has none of the operator’s precisions', async () => {

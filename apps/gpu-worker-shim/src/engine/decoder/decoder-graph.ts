@@ -1,9 +1,10 @@
 import { open } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { type InferenceSession, Tensor } from 'onnxruntime-node';
-import { int64Tensor, openSession, type SessionSettings } from '../onnx-session.js';
+import { assertWeightsFit } from '../../memory/weights-fit.js';
+import { int64Tensor, openSession, type SessionSettings, tensorFacts } from '../onnx-session.js';
 import { Embeddings } from './embeddings.js';
-import { type DecoderFacts, readDecoderFacts } from './graph-facts.js';
+import { assertEmbeds, type DecoderFacts, readDecoderFacts } from './graph-facts.js';
 import type { KvArray } from './kv-pool.js';
 import { type BestToken, planBestToken } from './onnx/best-token.js';
 import { type DeltaOutputs, planDeltaOutputs } from './onnx/delta-outputs.js';
@@ -21,6 +22,7 @@ const ADDITION_BYTES = 1 << 20;
 
 /** The file, in a buffer that has room for an addition. */
 async function readModel(file: string): Promise<{ buffer: Uint8Array; size: number }> {
+  await assertWeightsFit(file);
   const handle = await open(file);
   try {
     const { size } = await handle.stat();
@@ -44,12 +46,39 @@ async function openEmbeddings(
   settings: SessionSettings,
 ): Promise<Embeddings | undefined> {
   if (embedTokens === undefined || hiddenSize === undefined) return undefined;
-  return Embeddings.open(await openSession(embedTokens, settings), vocabularySize, hiddenSize);
+  const session = await openSession(embedTokens, settings);
+  try {
+    assertEmbeds(tensorFacts(session.inputMetadata), tensorFacts(session.outputMetadata), hiddenSize);
+    return await Embeddings.open(session, vocabularySize, hiddenSize);
+  } catch (error) {
+    await session.release();
+    throw new Error(`${embedTokens}: ${error instanceof Error ? error.message : String(error)}`);
+  }
 }
 
 /** The mask tells rows of unequal length apart; plain operators also have to be told where each row is. */
 const canTellRowsApart = (facts: DecoderFacts, attention: DeltaOutputs['attention']): boolean =>
   facts.takesAttentionMask && (attention === 'gqa' || facts.takesPositions);
+
+/** The decoder with what is added to its graph. */
+async function openDecoder(file: string, settings: SessionSettings) {
+  const { buffer, size } = await readModel(file);
+  const { opset, nodes, inputs, outputs } = readGraph(buffer.subarray(0, size));
+  const facts = readDecoderFacts(inputs, outputs);
+  const found = planDeltaOutputs(nodes, facts.cache);
+  const deltas = found && canTellRowsApart(facts, found.attention) ? found : undefined;
+  const lastLogits = facts.takesLogitsToKeep ? undefined : planLastLogits(nodes);
+  if (lastLogits !== undefined) {
+    rewireFirstInput(buffer.subarray(0, size), lastLogits.head.output, lastLogits.head.input);
+  }
+  const best = planBestToken(facts.vocabularySize, opset);
+  const addition = Buffer.concat([deltas, lastLogits, best].flatMap((plan) => plan?.addition ?? []));
+  buffer.set(addition, size);
+  const bytes = buffer.subarray(0, size + addition.length);
+  const session = await openSession(file, settings, { bytes, folder: dirname(file) });
+  const takesLogitsToKeep = facts.takesLogitsToKeep || lastLogits !== undefined;
+  return { session, facts: { ...facts, takesLogitsToKeep }, deltas, best };
+}
 
 /** The sessions of a merged decoder: what goes in by name, what comes out by name, and how to look up embeddings. */
 export class DecoderGraph {
@@ -65,28 +94,12 @@ export class DecoderGraph {
 
   /** Throws an `Error` that names the file when a graph cannot be loaded or needs what is not supported. */
   static async open(files: DecoderFiles, settings: SessionSettings): Promise<DecoderGraph> {
-    try {
-      const { buffer, size } = await readModel(files.decoder);
-      const { opset, nodes, inputs, outputs } = readGraph(buffer.subarray(0, size));
-      const facts = readDecoderFacts(inputs, outputs);
-      const found = planDeltaOutputs(nodes, facts.cache);
-      const deltas = found && canTellRowsApart(facts, found.attention) ? found : undefined;
-      const lastLogits = facts.takesLogitsToKeep ? undefined : planLastLogits(nodes);
-      if (lastLogits !== undefined) {
-        rewireFirstInput(buffer.subarray(0, size), lastLogits.head.output, lastLogits.head.input);
-      }
-      const best = planBestToken(facts.vocabularySize, opset);
-      const addition = Buffer.concat([deltas, lastLogits, best].flatMap((plan) => plan?.addition ?? []));
-      buffer.set(addition, size);
-      const bytes = buffer.subarray(0, size + addition.length);
-      const decoder = await openSession(files.decoder, settings, { bytes, folder: dirname(files.decoder) });
-      const takesLogitsToKeep = facts.takesLogitsToKeep || lastLogits !== undefined;
-      const embeddings = await openEmbeddings(files, facts, settings);
-      return new DecoderGraph(embeddings, decoder, { ...facts, takesLogitsToKeep }, deltas, best);
-    } catch (error) {
+    const { session, facts, deltas, best } = await openDecoder(files.decoder, settings).catch((error) => {
       const reason = error instanceof Error ? error.message : String(error);
       throw new Error(reason.includes(files.decoder) ? reason : `${files.decoder}: ${reason}`);
-    }
+    });
+    const embeddings = await openEmbeddings(files, facts, settings);
+    return new DecoderGraph(embeddings, session, facts, deltas, best);
   }
 
   /**

@@ -85,3 +85,21 @@ export function readDecoderFacts(
     takesLogitsToKeep: input.has('num_logits_to_keep'),
   };
 }
+
+/** Throws an `Error` with the reason when a graph does not make embeddings of that many floats from token ids. */
+export function assertEmbeds(
+  inputs: readonly TensorFacts[],
+  outputs: readonly TensorFacts[],
+  hiddenSize: number,
+): void {
+  const find = (tensors: readonly TensorFacts[], name: string) =>
+    tensors.find((tensor) => tensor.name === name);
+  demand(find(inputs, 'input_ids'), 'input_ids', 'int64');
+  const other = inputs.find(({ name }) => name !== 'input_ids');
+  if (other !== undefined) throw new Error(`the graph needs "${other.name}", which is not supported`);
+  const embeddings = demand(find(outputs, 'inputs_embeds'), 'inputs_embeds', 'float32');
+  const floats = embeddings.shape.at(-1);
+  if (typeof floats === 'number' && floats !== hiddenSize) {
+    throw new Error(`embeddings have ${floats} floats, the decoder takes ${hiddenSize}`);
+  }
+}

@@ -55,7 +55,9 @@ export function readTokenBytes(file: TokenizerFile): TokenBytes {
   }
   const table: (Uint8Array | undefined)[] = [];
   const byteOf = byteOfCharacter();
-  for (const [token, id] of Object.entries(vocabularySchema.parse(file.model.vocab))) {
+  const vocabulary = vocabularySchema.safeParse(file.model.vocab);
+  if (!vocabulary.success) throw new Error('model.vocab: is not a list of tokens with their ids');
+  for (const [token, id] of Object.entries(vocabulary.data)) {
     table[id] = Uint8Array.from([...token].flatMap((character) => byteOf.get(character) ?? []));
   }
   const special = new Set<number>();

@@ -22,7 +22,10 @@ export interface DecoderThreadSettings extends SchedulerSettings {
 }
 
 export interface DecoderThreadFacts {
+  /** Logits of a token. */
   readonly vocabularySize: number;
+  /** Prompts may have the ids below it; no fewer than `vocabularySize`. */
+  readonly inputIds: number;
   /** Floats of an embedding; undefined where the decoder looks embeddings up itself. */
   readonly hiddenSize: number | undefined;
   /** Tokens whose keys and values can be held at the same time; no sequence can be longer. */

@@ -8,6 +8,7 @@ import { CLOSE } from './worker-link.js';
 
 const ownFacts = {
   vocabularySize: 27,
+  inputIds: 27,
   hiddenSize: 1,
   kvCacheTokens: 640,
   bytesPerToken: 1,

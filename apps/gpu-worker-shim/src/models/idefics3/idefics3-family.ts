@@ -1,5 +1,6 @@
 import type { Idefics3ImageSettings } from '@fovea/image-preprocessing';
 import { CallThread } from '../../engine/threads/call-thread.js';
+import type { DecoderThreadFacts } from '../../engine/threads/decoder-protocol.js';
 import { LanguageModel } from '../language/language-model.js';
 import { PromptTokens } from '../language/prompt-tokens.js';
 import type { EncodedPrompt } from '../language/raw-prompt.js';
@@ -61,10 +62,24 @@ function startThreads(folder: Idefics3Folder, runtime: ModelRuntime) {
   });
 }
 
+/** Why graphs that run each alone do not go together. */
+function contradiction(
+  path: string,
+  { files, imageTokenId }: Idefics3Folder,
+  vision: VisionThreadFacts,
+  { hiddenSize, inputIds }: DecoderThreadFacts,
+): string | undefined {
+  if (vision.hiddenSize !== hiddenSize) {
+    return `${files.vision}: embeddings have ${vision.hiddenSize} floats, the decoder takes ${hiddenSize ?? 'none'}`;
+  }
+  if (imageTokenId < inputIds) return undefined;
+  return `${path}/config.json: image_token_id ${imageTokenId} is not one of the graph's ${inputIds} tokens`;
+}
+
 async function load(source: ModelSource, runtime: ModelRuntime): Promise<LanguageModel> {
   const folder = await readIdefics3Folder(source.folder, runtime.dtypes);
   const { prompt, vision, decoder } = await startThreads(folder, runtime);
-  const settings = toSettings(source.name, folder, decoder, runtime);
+  const settings = toSettings(source.name, folder, decoder, runtime, runtime.imageCacheBytes);
   const limits = {
     ...prompt.facts,
     maxModelLen: settings.maxModelLen,
@@ -85,11 +100,10 @@ async function load(source: ModelSource, runtime: ModelRuntime): Promise<Languag
     vision.thread,
   );
   const model = new LanguageModel(settings, prompts, decoder.thread);
-  if (vision.facts.hiddenSize === decoder.facts.hiddenSize) return model;
+  const problem = contradiction(source.folder, folder, vision.facts, decoder.facts);
+  if (problem === undefined) return model;
   await model.close();
-  throw new Error(
-    `${folder.files.vision}: embeddings have ${vision.facts.hiddenSize} floats, the decoder takes ${decoder.facts.hiddenSize ?? 'none'}`,
-  );
+  throw new Error(problem);
 }
 
 /** Idefics3, SmolVLM and SmolVLM2 in the onnx-community layout. */

@@ -33,6 +33,8 @@ const templateSchema = z.looseObject({ chat_template: z.union([z.string(), named
 export interface LanguageFolder {
   readonly maxModelLen: number;
   readonly eosTokenIds: readonly number[];
+  /** The file that says so. */
+  readonly eosFile: string;
   readonly generation: GenerationDefaults;
   readonly chatTemplate: string;
   readonly tokenizerFile: string;
@@ -70,6 +72,16 @@ async function readChatTemplate(folder: string): Promise<string> {
   return template;
 }
 
+/** Throws an `Error` when an end token has no logit: no answer would ever end. */
+export function assertEosHasLogit(
+  { eosTokenIds, eosFile }: Pick<LanguageFolder, 'eosTokenIds' | 'eosFile'>,
+  vocabularySize: number,
+): void {
+  const unknown = eosTokenIds.find((id) => id < 0 || id >= vocabularySize);
+  if (unknown === undefined) return;
+  throw new Error(`${eosFile}: eos_token_id ${unknown} is not one of the graph's ${vocabularySize} tokens`);
+}
+
 /**
  * Reads what the folder says of its decoder and its prompts.
  *
@@ -83,10 +95,12 @@ export async function readLanguageFolder(
 ): Promise<LanguageFolder> {
   assertFullAttention(folder, decoder);
   const generation = await readOptionalModelFile(folder, 'generation_config.json', generationSchema, {});
+  const isGenerations = generation.eos_token_id !== null && generation.eos_token_id !== undefined;
   const eos = generation.eos_token_id ?? outer?.eos_token_id ?? decoder.eos_token_id ?? [];
   return {
     maxModelLen: decoder.max_position_embeddings,
     eosTokenIds: [eos].flat(),
+    eosFile: join(folder, isGenerations ? 'generation_config.json' : 'config.json'),
     generation,
     chatTemplate: await readChatTemplate(folder),
     tokenizerFile: await requireModelFile(folder, 'tokenizer.json'),

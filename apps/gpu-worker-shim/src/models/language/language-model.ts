@@ -3,6 +3,7 @@ import { Admission } from '../../engine/admission.js';
 import type { Prompt } from '../../engine/generation-request.js';
 import { assertInVocabulary, resolveSampling, type SamplingDefaults } from '../../engine/resolve-sampling.js';
 import type { Generations } from '../../engine/threads/decoder-thread.js';
+import type { MemoryNeed } from '../../memory/memory-need.js';
 import type { ChatModelLoad, ChatModelPiece, ChatModelRequest } from '../chat-model.js';
 import type { CompletionModel, CompletionRequest, PromptEcho } from '../completion-model.js';
 import type { ChatPromptSource, TokenizingModel } from '../tokenizing-model.js';
@@ -44,6 +45,10 @@ export interface LanguageModelSettings extends SamplingDefaults {
   readonly maxWaiting: number;
   /** Tokens whose keys and values can be held at the same time. */
   readonly kvCacheTokens: number;
+  /** Prompts may have the ids below it; absent: those that have logits. */
+  readonly inputIds?: number;
+  /** Told at the start only. */
+  readonly memoryNeed?: MemoryNeed;
 }
 
 /** A chat model of any family: prompts from its source, answers from a decoder thread. */
@@ -66,6 +71,10 @@ export class LanguageModel implements CompletionModel, TokenizingModel {
     return this.settings.maxModelLen;
   }
 
+  get memoryNeed(): MemoryNeed | undefined {
+    return this.settings.memoryNeed;
+  }
+
   get multimodal(): boolean {
     return this.prompts.multimodal;
   }
@@ -86,17 +95,23 @@ export class LanguageModel implements CompletionModel, TokenizingModel {
   }
 
   start(request: ChatModelRequest, signal: AbortSignal): AsyncGenerator<ChatModelPiece, void> {
-    const prepare = async () => ({ prompt: await this.prompts.prepare(request, signal) });
+    const prepare = async () => {
+      const prompt = await this.prompts.prepare(request, signal);
+      this.assertRunnable(prompt, 'messages');
+      return { prompt };
+    };
     return this.admitted(request, prepare, signal);
   }
 
   complete(request: CompletionRequest, signal: AbortSignal): AsyncGenerator<ChatModelPiece, void> {
-    const prepare = () => {
+    const prepare = async () => {
       for (const item of request.items) {
         if (item.type !== 'token-ids') continue;
         assertInVocabulary(item.tokenIds, this.settings.vocabularySize, item.path);
       }
-      return this.prompts.prepareRaw(request, signal);
+      const prepared = await this.prompts.prepareRaw(request, signal);
+      this.assertRunnable(prepared.prompt, 'prompt');
+      return prepared;
     };
     return this.admitted(request, prepare, signal);
   }
@@ -107,6 +122,12 @@ export class LanguageModel implements CompletionModel, TokenizingModel {
 
   async close(): Promise<void> {
     await Promise.all([this.prompts.close(), this.decoder.close()]);
+  }
+
+  /** A tokenizer may have tokens that the graph does not. */
+  private assertRunnable({ ids }: Prompt, param: string): void {
+    const { vocabularySize, inputIds = vocabularySize } = this.settings;
+    assertInVocabulary(ids, inputIds, param);
   }
 
   private async *admitted(

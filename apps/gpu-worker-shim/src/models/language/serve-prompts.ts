@@ -1,8 +1,9 @@
-import { readFile } from 'node:fs/promises';
+import { basename, dirname } from 'node:path';
 import type { MessagePort } from 'node:worker_threads';
 import { z } from 'zod';
 import { readTokenBytes, tokenizerFileSchema } from '../../engine/text/token-text.js';
 import { serveCalls } from '../../engine/threads/serve-calls.js';
+import { readModelFile } from '../model-folder.js';
 import type { ChatPromptSettings } from './chat-prompt.js';
 import type { EncodedPrompt, RawPromptRequest } from './raw-prompt.js';
 
@@ -27,7 +28,8 @@ interface PromptEncoder<Chat> {
   encodeRaw(request: RawPromptRequest): EncodedPrompt;
 }
 
-const readJson = async (file: string): Promise<unknown> => JSON.parse(await readFile(file, 'utf8'));
+const readFields = <T>(file: string, schema: z.ZodType<T>): Promise<T> =>
+  readModelFile(dirname(file), basename(file), schema);
 
 /** Serves prompts on a worker thread: messages in, token ids out. What `create` throws is told with the file's name. */
 export async function servePrompts<Chat>(
@@ -37,9 +39,9 @@ export async function servePrompts<Chat>(
 ): Promise<void> {
   if (port === null) throw new Error('This file is started as a worker thread.');
   await serveCalls<PromptCall<Chat>, EncodedPrompt, PromptThreadFacts>(port, async () => {
+    const tokenizer = await readFields(files.tokenizerFile, tokenizerFileSchema);
+    const config = await readFields(files.tokenizerConfigFile, z.record(z.string(), z.unknown()));
     try {
-      const tokenizer = tokenizerFileSchema.parse(await readJson(files.tokenizerFile));
-      const config = z.record(z.string(), z.unknown()).parse(await readJson(files.tokenizerConfigFile));
       const { chatTemplate } = files;
       const encoder = create({ tokenizer, tokenizerConfig: config, chatTemplate });
       return {

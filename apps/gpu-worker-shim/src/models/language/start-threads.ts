@@ -2,7 +2,7 @@ import { ReplicaSet } from '../../engine/replicas/replica-set.js';
 import type { DecoderThreadFacts, DecoderThreadSettings } from '../../engine/threads/decoder-protocol.js';
 import { DecoderThread, type Generations } from '../../engine/threads/decoder-thread.js';
 import type { ModelRuntime } from '../model-family.js';
-import type { LanguageFolder } from './language-folder.js';
+import { assertEosHasLogit, type LanguageFolder } from './language-folder.js';
 import { countReplicas } from './replica-count.js';
 
 interface Started {
@@ -26,6 +26,11 @@ export async function startTogether<Threads extends Record<string, Started>>(
     settled.map((one) => (one.status === 'fulfilled' ? one.value.thread.close() : undefined)),
   );
   throw refused.reason;
+}
+
+interface DecoderFiles {
+  readonly decoderFile: string;
+  readonly embedTokensFile?: string;
 }
 
 /** A decoder that runs, alone or as several. */
@@ -59,13 +64,9 @@ async function startReplicas(settings: DecoderThreadSettings, count: number): Pr
   return { thread: new ReplicaSet(decoders, { ...facts, prefixCacheBytes }), facts, replicas: count };
 }
 
-/**
- * Starts the decoder of a chat model, or several side by side, see `countReplicas`. Throws an `Error` that names the file
- * and the reason when it cannot be run.
- */
-export async function startDecoder(
+async function startDecoders(
   { tokenizerFile, maxModelLen }: LanguageFolder,
-  files: { readonly decoderFile: string; readonly embedTokensFile?: string },
+  files: DecoderFiles,
   runtime: ModelRuntime,
 ): Promise<StartedDecoder> {
   const { executionProviders, threads, maxRunning, kvCacheBytes, prefixCacheBytes } = runtime;
@@ -87,4 +88,23 @@ export async function startDecoder(
     await several.thread.close();
   }
   return { ...(await DecoderThread.start(settings)), replicas: 1 };
+}
+
+/**
+ * Starts the decoder of a chat model, or several side by side, see `countReplicas`. Throws an `Error` that names the file
+ * and the reason when it cannot be run, or when its folder speaks of tokens that it does not have.
+ */
+export async function startDecoder(
+  folder: LanguageFolder,
+  files: DecoderFiles,
+  runtime: ModelRuntime,
+): Promise<StartedDecoder> {
+  const started = await startDecoders(folder, files, runtime);
+  try {
+    assertEosHasLogit(folder, started.facts.vocabularySize);
+    return started;
+  } catch (error) {
+    await started.thread.close();
+    throw error;
+  }
 }
