@@ -55,6 +55,18 @@ describe('special tokens in a prompt', () => {
   it('take the blanks beside them that their flags say', () => {
     const stripping = new SpecialText([{ id: 9, content: '<mask>', lstrip: true, rstrip: false }]);
     expect(stripping.split('a  <mask> b')).toEqual([{ text: 'a' }, { special: 9 }, { text: ' b' }]);
+    const both = new SpecialText([{ id: 9, content: '<mask>', lstrip: true, rstrip: true }]);
+    expect(both.split(' <mask> \n<mask> b ')).toEqual([{ special: 9 }, { special: 9 }, { text: 'b ' }]);
+  });
+
+  it('do not make a long run of blanks dear', () => {
+    const stripping = new SpecialText([{ id: 9, content: '<mask>', lstrip: true, rstrip: true }]);
+    const blanks = ' '.repeat(1_000_000);
+    const before = process.cpuUsage();
+    expect(stripping.split(`a${blanks}b`)).toEqual([{ text: `a${blanks}b` }]);
+    expect(stripping.split(`a${blanks}<mask>${blanks}`)).toEqual([{ text: 'a' }, { special: 9 }]);
+    // Some milliseconds; by trying every blank as the first one it would be minutes.
+    expect(process.cpuUsage(before).user).toBeLessThan(2_000_000);
   });
 
   it('may be none at all', () => {

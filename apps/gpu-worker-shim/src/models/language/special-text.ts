@@ -15,9 +15,8 @@ const escapeRegExp = (text: string): string => text.replace(/[.*+?^${}()|[\]\\]/
  * the next part. `split` then cuts the rendered prompt at true markers and puts the user's words back.
  */
 export class SpecialText {
-  private readonly ids: ReadonlyMap<string, number>;
+  private readonly tokens: ReadonlyMap<string, AddedToken>;
   private readonly contents: readonly string[];
-  private readonly splitter: RegExp;
   private readonly marker: RegExp;
   private readonly standIn: RegExp;
   private readonly nonce: string;
@@ -26,15 +25,10 @@ export class SpecialText {
     // Longest first: of two markers that begin alike the regular expression must take the longer one.
     const ordered = [...tokens].sort((a, b) => b.content.length - a.content.length);
     this.contents = ordered.map((token) => token.content);
-    this.ids = new Map(tokens.map((token) => [token.content, token.id]));
-    const alternatives = ordered.map(
-      (token) =>
-        `${token.lstrip === true ? '\\s*' : ''}(?:${escapeRegExp(token.content)})${token.rstrip === true ? '\\s*' : ''}`,
-    );
+    this.tokens = new Map(tokens.map((token) => [token.content, token]));
     // No token at all: an expression that matches nowhere.
     const nowhere = '(?!)';
-    this.splitter = new RegExp(`(${alternatives.join('|') || nowhere})`);
-    this.marker = new RegExp(this.contents.map(escapeRegExp).join('|') || nowhere, 'g');
+    this.marker = new RegExp(`(${this.contents.map(escapeRegExp).join('|') || nowhere})`, 'g');
     // Digits between private-use characters: no template filter trims or re-cases them, no user can guess them.
     this.nonce = Array.from({ length: 4 }, () => randomInt(2 ** 47)).join('');
     this.standIn = new RegExp(`\uE000${this.nonce}-(\\d+)\uE001`, 'g');
@@ -49,10 +43,14 @@ export class SpecialText {
   }
 
   split(rendered: string): PromptPiece[] {
-    return rendered.split(this.splitter).flatMap((piece, at): PromptPiece[] => {
-      const special = at % 2 === 1 ? (this.ids.get(piece) ?? this.ids.get(piece.trim())) : undefined;
-      if (special !== undefined) return [{ special }];
-      const text = piece.replace(this.standIn, (_found, index) => this.contents[Number(index)] ?? '');
+    // Texts at even places, markers at odd ones.
+    const pieces = rendered.split(this.marker);
+    return pieces.flatMap((piece, at): PromptPiece[] => {
+      if (at % 2 === 1) return [{ special: this.tokens.get(piece)!.id }];
+      // Blanks are cut off here: an expression that begins with them would try every one of a long run of them.
+      const left = this.tokens.get(pieces[at - 1] ?? '')?.rstrip === true ? piece.trimStart() : piece;
+      const both = this.tokens.get(pieces[at + 1] ?? '')?.lstrip === true ? left.trimEnd() : left;
+      const text = both.replace(this.standIn, (_found, index) => this.contents[Number(index)] ?? '');
       return text === '' ? [] : [{ text }];
     });
   }
