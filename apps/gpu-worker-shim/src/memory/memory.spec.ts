@@ -81,7 +81,7 @@ describe('the memory that a model may come to hold', () => {
       limit: '4096 MiB',
       limitOf: 'container',
       resident: '512 MiB',
-      models: [{ model: 'a', keysAndValues: '2048 MiB', prompts: '784 MiB' }, { model: 'b' }],
+      models: [{ model: 'a', keysAndValues: '2048 MiB', longestPrompts: '784 MiB' }, { model: 'b' }],
     });
   });
 });
