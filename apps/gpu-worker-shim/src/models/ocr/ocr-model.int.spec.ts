@@ -248,4 +248,27 @@ describe('loading an OCR folder', () => {
       await rm(copy, { recursive: true });
     }
   });
+
+  it.each([
+    ['detection', 'orientation', 'the self-test failed: it gives 2 numbers for 12288 pixels'],
+    ['recognition', 'orientation', 'the self-test failed: it gives 2 numbers, no rows of 6625'],
+    ['orientation', 'recognition', 'the self-test failed: its probabilities add up to '],
+  ] as const)(
+    'is refused at the start when its network for %s is that for %s',
+    async (place, other, reason) => {
+      const { files } = await readOcrFolder(folder);
+      const copy = await mkdtemp(join(tmpdir(), 'ocr-swapped-'));
+      const own = { ...files, [place]: files[other] };
+      try {
+        for (const [name, file] of Object.entries(own)) await symlink(file, join(copy, name));
+        const names = Object.keys(own).map((name) => [`${name}_file`, name]);
+        const config = { model_type: 'pp-ocr', ...Object.fromEntries(names), max_model_len: 1000 };
+        await writeFile(join(copy, 'config.json'), JSON.stringify(config));
+        const loading = ocrFamily.load({ name: 'ocr', folder: copy, modelType: 'pp-ocr' }, runtime);
+        await expect(loading).rejects.toThrow(`${join(copy, place)}: ${reason}`);
+      } finally {
+        await rm(copy, { recursive: true });
+      }
+    },
+  );
 });

@@ -23,6 +23,7 @@ import {
 import { toReadingOrder } from '../layout/reading-order.js';
 import { decodeCtc, lineConfidence, parseAlphabet } from '../recognition/ctc.js';
 import type { OcrThreadSettings } from './ocr-protocol.js';
+import { testNetworks } from './ocr-self-test.js';
 
 /** A decoded picture and the rows of text in it, in reading order. */
 export interface Page {
@@ -61,7 +62,7 @@ export class TextReader {
     private readonly alphabet: readonly string[],
   ) {}
 
-  /** Loads the networks. Throws an `Error` that names the file and what is wrong with it. */
+  /** Loads and tests the networks. Throws an `Error` that names the file and what is wrong with it. */
   static async open(settings: OcrThreadSettings): Promise<TextReader> {
     const alphabet = parseAlphabet(await readFile(settings.charactersFile, 'utf8'));
     const sessionSettings = { ...settings, hasVaryingShapes: true };
@@ -76,6 +77,18 @@ export class TextReader {
         `${settings.charactersFile}: ${alphabet.length} characters with blank and space, the network has ${classes}`,
       );
     }
+    const network = (name: keyof Sessions) => ({
+      file: settings[`${name}File`],
+      run: (input: ImageTensor) => run(sessions[name], input),
+    });
+    await testNetworks(
+      {
+        detection: network('detection'),
+        recognition: network('recognition'),
+        orientation: network('orientation'),
+      },
+      alphabet.length,
+    );
     return new TextReader(sessions, alphabet);
   }
 
