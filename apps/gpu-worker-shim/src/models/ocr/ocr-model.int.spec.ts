@@ -251,7 +251,7 @@ describe('loading an OCR folder', () => {
 
   it.each([
     ['detection', 'orientation', 'the self-test failed: it gives 2 numbers for 12288 pixels'],
-    ['recognition', 'orientation', 'the self-test failed: it gives 2 numbers, no rows of 6625'],
+    ['recognition', 'detection', 'the self-test failed: '],
     ['orientation', 'recognition', 'the self-test failed: its probabilities add up to '],
   ] as const)(
     'is refused at the start when its network for %s is that for %s',
