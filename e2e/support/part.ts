@@ -6,6 +6,8 @@ import { until } from './until.js';
 export const repository = fileURLToPath(new URL('../..', import.meta.url));
 
 const LOG_TAIL_CHARS = 8_000;
+/** For a machine so busy that a model takes twenty seconds to load. */
+const READY_LIMIT_MS = 150_000;
 
 /** One of our processes, as an operator would run it: built code, environment, arguments, signals. */
 export class Part {
@@ -43,7 +45,7 @@ export class Part {
         if (!part.isRunning) return 'ended';
         return (await fetch(options.readyUrl)).status === 200 ? 'ready' : undefined;
       },
-      60_000,
+      READY_LIMIT_MS,
     )
       .then((state) => {
         if (state === 'ended') throw new Error(`it ended with code ${part.exitCode}`);
