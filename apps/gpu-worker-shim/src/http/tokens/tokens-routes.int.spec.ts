@@ -125,6 +125,26 @@ describe('tokens', () => {
     for (const [at, body] of asked.entries()) expect(together[at]).toEqual(await tokenize(body));
   });
 
+  it.each(['words', 'eyes'] as const)('of a text are those of the raw prompt: %s', async (name) => {
+    const model = servedName(name);
+    const special = name === 'eyes' ? '<image>' : '<|im_start|>';
+    for (const add of [true, false]) {
+      const asked = { model, prompt: `Hello ${special} you<|im_end|> Zwölf 🎈`, add_special_tokens: add };
+      const { count, tokens, token_strs: spelled } = await tokenize({ ...asked, return_token_strs: true });
+      const raw = { ...asked, max_tokens: 1, return_token_ids: true };
+      const answers = [raw, { ...raw, prompt: tokens }].map((body) => post('/v1/completions', body));
+      for (const answer of await Promise.all(answers)) {
+        expect(answer).toMatchObject({
+          status: 200,
+          body: { usage: { prompt_tokens: count }, choices: [{ prompt_token_ids: tokens }] },
+        });
+      }
+      expect(spelled).toHaveLength(count);
+      expect(spelled?.includes(special)).toBe(name === 'words');
+      expect(await detokenize({ model, tokens })).toBe(asked.prompt);
+    }
+  });
+
   it.each<[string, string, object, number, string]>([
     ['no text', '/tokenize', {}, 400, 'prompt'],
     ['a text that is a number', '/tokenize', { prompt: 5 }, 400, 'prompt'],

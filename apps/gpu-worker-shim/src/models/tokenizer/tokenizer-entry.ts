@@ -10,11 +10,19 @@ if (parentPort === null) throw new Error('This file is started as a worker threa
 const { folder }: { folder: string } = workerData;
 
 const json = z.record(z.string(), z.unknown());
+const configSchema = z.looseObject({ image_token_id: z.number().int().optional() });
+const addedSchema = z.looseObject({ added_tokens: z.array(z.looseObject({ id: z.number() })).optional() });
 
-/** What `tokenizer.json` says is done, whatever a family makes of it: so it is what the file's own readers give. */
-function answer(tokenizer: Tokenizer, call: TokenizerCall): TokenizerAnswer {
+interface Tokenizers {
+  /** As `tokenizer.json` says. */
+  readonly whole: Tokenizer;
+  /** For texts: without the token for a piece of an image, which is letters when it is typed, as in raw prompts. */
+  readonly ofText: Tokenizer;
+}
+
+function answer({ whole: tokenizer, ofText }: Tokenizers, call: TokenizerCall): TokenizerAnswer {
   if ('text' in call) {
-    const { ids, tokens } = tokenizer.encode(call.text, { add_special_tokens: call.addSpecialTokens });
+    const { ids, tokens } = ofText.encode(call.text, { add_special_tokens: call.addSpecialTokens });
     return { ids: Int32Array.from(ids), text: '', ...(call.wantsTokens && { tokens }) };
   }
   if ('spell' in call) {
@@ -41,10 +49,17 @@ function answer(tokenizer: Tokenizer, call: TokenizerCall): TokenizerAnswer {
 
 await serveCalls<TokenizerCall, TokenizerAnswer, undefined>(parentPort, async () => {
   const file = await readModelFile(folder, 'tokenizer.json', json);
-  const tokenizer = new Tokenizer(file, await readModelFile(folder, 'tokenizer_config.json', json));
+  const config = await readModelFile(folder, 'tokenizer_config.json', json);
+  const { image_token_id: imageTokenId } = await readModelFile(folder, 'config.json', configSchema);
+  const whole = new Tokenizer(file, config);
+  const { added_tokens: added = [] } = addedSchema.parse(file);
+  const typed = added.filter(({ id }) => id !== imageTokenId);
+  const ofText =
+    typed.length === added.length ? whole : new Tokenizer({ ...file, added_tokens: typed }, config);
+  const tokenizers = { whole, ofText };
   return {
     facts: undefined,
-    answer: async (call) => answer(tokenizer, call),
+    answer: async (call) => answer(tokenizers, call),
     transfer: ({ ids }) => [ids.buffer],
     close: async () => undefined,
   };
