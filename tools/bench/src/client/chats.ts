@@ -16,6 +16,13 @@ export interface Chat {
   readonly ignoreEos?: boolean;
 }
 
+/** A prompt as token ids, without the model's template, gone on with greedily. */
+export interface RawPrompt {
+  readonly promptIds: readonly number[];
+  readonly maxTokens: number;
+  readonly ignoreEos?: boolean;
+}
+
 export interface Chats {
   /** From the first question to the last answer. */
   readonly tookMs: number;
@@ -40,6 +47,20 @@ const toBody = ({ text, maxTokens, images = [], ignoreEos = false }: Chat) => ({
 
 const pathOf = (url: string): string => `${url}/v1/chat/completions`;
 
+/** Where a request goes, and what is sent there. */
+const toPost = (url: string, request: Chat | RawPrompt): { path: string; body: object } =>
+  'text' in request
+    ? { path: pathOf(url), body: toBody(request) }
+    : {
+        path: `${url}/v1/completions`,
+        body: {
+          prompt: request.promptIds,
+          max_tokens: request.maxTokens,
+          temperature: 0,
+          ignore_eos: request.ignoreEos ?? false,
+        },
+      };
+
 function post(url: string, body: object, signal: AbortSignal): Promise<Response> {
   return fetch(pathOf(url), {
     method: 'POST',
@@ -49,10 +70,10 @@ function post(url: string, body: object, signal: AbortSignal): Promise<Response>
   });
 }
 
-/** Asks all questions, so many at a time. Throws when one is not answered. */
+/** Asks all of them, so many at a time. Throws when one is not answered. */
 export async function askAll(
   url: string,
-  chats: readonly Chat[],
+  requests: readonly (Chat | RawPrompt)[],
   atOnce: number,
   signal: AbortSignal,
 ): Promise<Chats> {
@@ -60,9 +81,10 @@ export async function askAll(
   let next = 0;
   const startedAtMs = performance.now();
   const askNext = async (): Promise<void> => {
-    for (let at = next++; at < chats.length; at = next++) {
-      const body = { ...toBody(chats[at]!), return_token_ids: true };
-      answers[at] = answerSchema.parse(JSON.parse(await postJson(pathOf(url), body, signal)));
+    for (let at = next++; at < requests.length; at = next++) {
+      const { path, body } = toPost(url, requests[at]!);
+      const text = await postJson(path, { ...body, return_token_ids: true }, signal);
+      answers[at] = answerSchema.parse(JSON.parse(text));
     }
   };
   await Promise.all(Array.from({ length: atOnce }, askNext));

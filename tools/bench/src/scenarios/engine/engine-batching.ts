@@ -1,7 +1,7 @@
 import { availableParallelism } from 'node:os';
 import { provideBenchmarkFolder } from '@fovea/testing/benchmark-folder';
 import { question } from '../../bodies/questions.js';
-import { askAll, type Chat } from '../../client/chats.js';
+import { askAll, type Chat, type RawPrompt } from '../../client/chats.js';
 import type { Bench, Contender, Scenario } from '../../scenario.js';
 import { modelCache, type ShimProcess, startShim } from '../../systems/shim.js';
 
@@ -10,17 +10,25 @@ const decodeEight = 'decoding, eight at once';
 const wholeOne = 'whole requests, one at a time';
 const wholeEight = 'whole requests, eight at once';
 
-/** The template adds eight tokens to each; characters of these words are about a token each. */
-const decoding = (count: number, tokens: number): Chat[] =>
+const LONGEST_DECODING_PROMPT = 16;
+/** In front of them are bytes and special tokens. */
+const FIRST_WORD_ID = 300;
+
+/** Prompts so short that nearly all of the time is decoding: 13 to 16 tokens, no two begin alike. */
+const decoding = (count: number, tokens: number): RawPrompt[] =>
   Array.from({ length: count }, (_, at) => ({
-    text: question(at, 4 + (at % 4)),
+    promptIds: Array.from(
+      { length: LONGEST_DECODING_PROMPT - (at % 4) },
+      (_id, place) => FIRST_WORD_ID + ((at * 131 + place * 37) % 1000),
+    ),
     maxTokens: tokens,
     ignoreEos: true,
   }));
 
+/** Prompts of 40 to 120 tokens, 16 of which are the template's. */
 const whole = (count: number): Chat[] =>
   Array.from({ length: count }, (_, at) => ({
-    text: question(100 + at, 70 + ((at * 37) % 210)),
+    text: question(100 + at, 60 + ((at * 37) % 205)),
     maxTokens: 24 + ((at * 11) % 25),
     ignoreEos: true,
   }));
@@ -28,15 +36,16 @@ const whole = (count: number): Chat[] =>
 function toContender(
   name: string,
   shim: ShimProcess,
-  chats: readonly Chat[],
+  requests: readonly (Chat | RawPrompt)[],
   atOnce: number,
   bench: Bench,
 ): Contender {
   return {
     name,
     async measure() {
-      const { tookMs, tokens, promptTokens } = await askAll(shim.url, chats, atOnce, bench.signal);
-      return { token: tookMs / tokens, longestPrompt: Math.max(...promptTokens) };
+      const { tookMs, tokens, promptTokens } = await askAll(shim.url, requests, atOnce, bench.signal);
+      const prompts = { shortestPrompt: Math.min(...promptTokens), longestPrompt: Math.max(...promptTokens) };
+      return { token: tookMs / tokens, ...prompts };
     },
   };
 }
@@ -47,7 +56,7 @@ export const engineBatching: Scenario = {
   what: 'the ONNX engine with a 135M decoder (f32, GQA): time per generated token',
   rounds: 3,
   warmUpRounds: 0,
-  units: { token: 'ms', longestPrompt: 'count' },
+  units: { token: 'ms', shortestPrompt: 'count', longestPrompt: 'count' },
   targets: [
     {
       what: 'a token while decoding',
@@ -56,6 +65,13 @@ export const engineBatching: Scenario = {
       relativeTo: decodeOne,
       atMost: 0.333,
     },
+    // What it is about: it would be another measurement with longer ones.
+    ...[decodeOne, decodeEight].map((contender) => ({
+      what: `tokens of the longest prompt, ${contender}`,
+      contender,
+      measure: 'longestPrompt',
+      atMost: LONGEST_DECODING_PROMPT,
+    })),
     {
       what: 'a token of whole requests',
       contender: wholeEight,
