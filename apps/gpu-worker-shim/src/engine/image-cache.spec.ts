@@ -8,11 +8,11 @@ describe('an image digest', () => {
   it('tells apart bytes and settings', async () => {
     const bytes = Uint8Array.of(1, 2, 3);
     const digests = await Promise.all([
-      imageDigest(bytes, 'a'),
-      imageDigest(bytes.slice(), 'a'),
-      imageDigest(bytes, 'b'),
-      imageDigest(Uint8Array.of(1, 2, 4), 'a'),
-      imageDigest(Uint8Array.of(0, 1, 2, 3).subarray(1), 'a'),
+      imageDigest({ bytes }, 'a'),
+      imageDigest({ bytes: bytes.slice() }, 'a'),
+      imageDigest({ bytes }, 'b'),
+      imageDigest({ bytes: Uint8Array.of(1, 2, 4) }, 'a'),
+      imageDigest({ bytes: Uint8Array.of(0, 1, 2, 3).subarray(1) }, 'a'),
     ]);
     expect(digests.map((digest) => digests.indexOf(digest))).toEqual([0, 0, 2, 3, 0]);
   });

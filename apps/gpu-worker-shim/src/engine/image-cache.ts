@@ -15,12 +15,17 @@ interface Flight<Grid> {
 }
 
 /**
- * Name of an image under the settings it is processed with. Hashed by libuv's threads: a large image must not hold the
- * event loop.
+ * Name of an image under the settings it is processed with. Hashed by libuv's threads where nobody has done it: a large
+ * image must not hold the event loop.
  *
+ * @param image.sha256 of the bytes, base64url
  * @param settings what besides the bytes decides on the embeddings, and who may share them
  */
-export async function imageDigest(bytes: Uint8Array, settings: string): Promise<string> {
+export async function imageDigest(
+  { bytes, sha256 }: { readonly bytes: Uint8Array; readonly sha256?: string },
+  settings: string,
+): Promise<string> {
+  if (sha256 !== undefined) return `${sha256} ${settings}`;
   const digest = await webcrypto.subtle.digest('SHA-256', new Uint8Array(bytes));
   return `${Buffer.from(digest).toString('base64url')} ${settings}`;
 }

@@ -1,6 +1,8 @@
 import type { Socket } from 'node:net';
 import Fastify, { type FastifyError, type FastifyInstance } from 'fastify';
 import { createBearerCheck, isGuarded } from './bearer-auth.js';
+import { BodyTooLarge } from './bodies/collect-body.js';
+import { type JsonBodiesParts, registerJsonBodies } from './bodies/json-bodies.js';
 import { type ChatRouteParts, registerChatRoute } from './chat/chat-route.js';
 import { registerCompletionsRoute } from './completions/completions-route.js';
 import { registerEmbeddingsRoute } from './embeddings/embeddings-route.js';
@@ -10,6 +12,8 @@ import { MalformedRequest, toVllmError, vllmError } from './vllm-error.js';
 
 export interface ShimServerParts extends ChatRouteParts {
   readonly apiKey: string | undefined;
+  /** In place of its own, for tests. */
+  readonly bodies?: Pick<JsonBodiesParts, 'memory' | 'parser'>;
 }
 
 /** Room for 128 MiB of request at the gateway, whose images grow by a third as base64. */
@@ -43,9 +47,6 @@ function refusal(error: FastifyError): unknown {
   switch (error.code) {
     case 'FST_ERR_CTP_INVALID_MEDIA_TYPE':
       return new MalformedRequest("Unsupported Media Type: Only 'application/json' is allowed");
-    case 'FST_ERR_CTP_EMPTY_JSON_BODY':
-      return new MalformedRequest('The body is empty; a JSON object is required.');
-    case 'FST_ERR_CTP_INVALID_JSON_BODY':
     case 'FST_ERR_CTP_INVALID_CONTENT_LENGTH':
       return new MalformedRequest('The body is not valid JSON.');
     default:
@@ -66,12 +67,14 @@ function registerMisses(server: FastifyInstance): void {
 
 function registerErrors(server: FastifyInstance, parts: ShimServerParts): void {
   server.setErrorHandler<FastifyError>((error, request, reply) => {
-    if (error.code === 'FST_ERR_CTP_BODY_TOO_LARGE') {
+    if (error instanceof BodyTooLarge || error.code === 'FST_ERR_CTP_BODY_TOO_LARGE') {
       const message = `The request body may have at most ${MAX_BODY_BYTES} bytes.`;
       return reply.code(413).send(vllmError(413, message));
     }
     const body = toVllmError(refusal(error));
-    if (body.error.code >= 500 && body.error.type !== 'ServiceUnavailableError') {
+    // Who has left aborts the work; that is no failure.
+    const isOurs = body.error.code >= 500 && body.error.type !== 'ServiceUnavailableError';
+    if (isOurs && !reply.raw.destroyed) {
       parts.logger.error({ err: error, route: request.routeOptions.url }, 'request failed');
     }
     return reply.code(body.error.code).send(body);
@@ -107,9 +110,6 @@ export function createShimServer(parts: ShimServerParts): FastifyInstance {
     // Its own answers on closing and on broken requests would not be vLLM's.
     return503OnClosing: false,
     requestTimeout: UPLOAD_TIMEOUT_MS,
-    // No field is called `__proto__` or `constructor`, and unknown fields are ignored.
-    onProtoPoisoning: 'remove',
-    onConstructorPoisoning: 'remove',
     // A path that cannot be decoded is no route.
     frameworkErrors: (_error, _request, reply) => {
       reply.hijack();
@@ -123,6 +123,7 @@ export function createShimServer(parts: ShimServerParts): FastifyInstance {
     if (request.method === 'OPTIONS' || !isGuarded(request.routeOptions.url)) return;
     if (!isAllowed(request.headers.authorization)) return reply.code(401).send({ error: 'Unauthorized' });
   });
+  registerJsonBodies(server, { maxBytes: MAX_BODY_BYTES, shutdown: parts.shutdown, ...parts.bodies });
   endConnectionsOnClose(server);
   registerProbes(server, parts);
   server.get('/v1/models', async () => parts.models.toWire());

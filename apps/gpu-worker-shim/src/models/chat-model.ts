@@ -9,6 +9,8 @@ import type { PromptEcho } from './completion-model.js';
 /** An image as the client sent it: encoded bytes, not yet decoded to pixels. */
 export interface ChatImage {
   readonly bytes: Uint8Array;
+  /** Base64url of the SHA-256 of the bytes, where it is known already. */
+  readonly sha256?: string;
   /** Where the client put it, for error messages: `messages[0].content[1].image_url.url`. */
   readonly path: string;
   /** The part of the upright image that is seen, and where the client says so; absent: all of it. */

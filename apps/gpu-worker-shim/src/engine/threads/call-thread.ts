@@ -1,3 +1,4 @@
+import type { Transferable } from 'node:worker_threads';
 import { FoveaError } from '@fovea/errors';
 import type { FromCallThread, ToCallThread } from './call-protocol.js';
 import { fromThreadError } from './thread-error.js';
@@ -38,7 +39,7 @@ export class CallThread<Request, Answer> {
   }
 
   /** Runs one call. An abort rejects at once with the signal's reason, and the thread drops the call when it can. */
-  async call(request: Request, signal: AbortSignal, transfer: readonly ArrayBuffer[] = []): Promise<Answer> {
+  async call(request: Request, signal: AbortSignal, transfer: readonly Transferable[] = []): Promise<Answer> {
     signal.throwIfAborted();
     const { link } = this;
     if (link?.isAlive !== true) throw new FoveaError('INTERNAL', { detail: 'A worker thread is gone.' });
@@ -67,7 +68,7 @@ export class CallThread<Request, Answer> {
   private post(
     link: WorkerLink<unknown>,
     message: ToCallThread<Request>,
-    transfer: readonly ArrayBuffer[] = [],
+    transfer: readonly Transferable[] = [],
   ): void {
     link.post(message, transfer);
   }

@@ -1,3 +1,4 @@
+import type { Transferable } from 'node:worker_threads';
 import { Admission } from '../admission.js';
 import type { Calls } from './call-thread.js';
 
@@ -18,10 +19,10 @@ export class SpareThread<Request, Answer> {
   }
 
   /** As `CallThread.call`. Throws `QUEUE_FULL` when too many wait. */
-  async call(request: Request, signal: AbortSignal): Promise<Answer> {
+  async call(request: Request, signal: AbortSignal, transfer: readonly Transferable[] = []): Promise<Answer> {
     const place = this.admission.enter(1);
     try {
-      return await (await this.open()).call(request, signal);
+      return await (await this.open()).call(request, signal, transfer);
     } finally {
       place.release();
     }

@@ -1,5 +1,5 @@
 import { setFlagsFromString } from 'node:v8';
-import { Worker } from 'node:worker_threads';
+import { type Transferable, Worker } from 'node:worker_threads';
 
 /** First message of every thread: it is ready and tells its facts, or it cannot start and tells why. */
 export type Opening<Facts> = { readonly ready: Facts } | { readonly refused: string };
@@ -71,7 +71,7 @@ export class WorkerLink<Message> {
     return !this.isDead;
   }
 
-  post(message: unknown, transfer: readonly ArrayBuffer[] = []): void {
+  post(message: unknown, transfer: readonly Transferable[] = []): void {
     this.worker.postMessage(message, [...transfer]);
   }
 

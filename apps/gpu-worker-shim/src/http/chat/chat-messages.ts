@@ -18,12 +18,12 @@ async function parseImagePart(
   images: ImageUrls,
 ): Promise<ChatModelPart> {
   if (isShorthand && typeof value === 'string') {
-    return { type: 'image', image: { bytes: await images.read(value, path), path } };
+    return { type: 'image', image: { ...(await images.read(value, path)), path } };
   }
   const parsed = urlSchema.safeParse(value);
   if (!parsed.success) throw refuse(`${path}: must be an object with a string "url"`, path);
   const urlPath = `${path}.url`;
-  return { type: 'image', image: { bytes: await images.read(parsed.data.url, urlPath), path: urlPath } };
+  return { type: 'image', image: { ...(await images.read(parsed.data.url, urlPath)), path: urlPath } };
 }
 
 /** One entry of `content`. Extra keys, `detail` among them, are ignored, as vLLM does. */

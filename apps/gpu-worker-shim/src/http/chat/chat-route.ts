@@ -2,6 +2,7 @@ import type { Logger } from '@fovea/observability';
 import type { FastifyInstance } from 'fastify';
 import type { ChatModel, ChatModelPiece } from '../../models/chat-model.js';
 import type { RequestTelemetry, ShimTelemetry } from '../../telemetry/shim-telemetry.js';
+import { takenImages } from '../bodies/json-bodies.js';
 import { sendAnswer } from '../generation/send-answer.js';
 import { ImageUrls } from '../media/image-urls.js';
 import type { MediaFolder } from '../media/media-folder.js';
@@ -47,7 +48,7 @@ export function registerChatRoute(server: FastifyInstance, parts: ChatRouteParts
     assertChatRules(fields);
     const model: ChatModel = parts.models.find(fields.model);
     const requestId = requestIdOf(request, fields.request_id);
-    const images = new ImageUrls(parts.mediaFolder, signal);
+    const images = new ImageUrls(parts.mediaFolder, signal, takenImages(request));
     const modelRequest = await toChatModelRequest(fields, requestId, model, images);
     const form = toAnswerForm(fields);
     const head = {

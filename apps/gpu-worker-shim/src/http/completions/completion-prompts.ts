@@ -71,8 +71,8 @@ async function imageItem(
   if (!parsed.success) throw malformed(`${path}.image_url`, 'must be an object with a string "url"');
   const crop = cropAt(fields.crop, `${path}.crop`);
   const urlPath = `${path}.image_url.url`;
-  const bytes = await images.read(parsed.data.url, urlPath);
-  return { type: 'image', image: { bytes, path: urlPath, ...(crop !== undefined && { crop }) } };
+  const file = await images.read(parsed.data.url, urlPath);
+  return { type: 'image', image: { ...file, path: urlPath, ...(crop !== undefined && { crop }) } };
 }
 
 async function parseItem(value: unknown, path: string, images: ImageUrls): Promise<CompletionItem> {

@@ -1,6 +1,7 @@
 import type { FastifyInstance } from 'fastify';
 import type { CompletionModel, CompletionRequest } from '../../models/completion-model.js';
 import type { RequestTelemetry } from '../../telemetry/shim-telemetry.js';
+import { takenImages } from '../bodies/json-bodies.js';
 import type { ChatRouteParts } from '../chat/chat-route.js';
 import { sendAnswer } from '../generation/send-answer.js';
 import { ImageUrls } from '../media/image-urls.js';
@@ -85,7 +86,7 @@ export function registerCompletionsRoute(server: FastifyInstance, parts: ChatRou
     assertCompletionRules(fields);
     const model = parts.models.findCompletion(fields.model);
     const requestId = requestIdOf(request, fields.request_id);
-    const images = new ImageUrls(parts.mediaFolder, signal);
+    const images = new ImageUrls(parts.mediaFolder, signal, takenImages(request));
     const requests = await toCompletionRequests(fields, requestId, model, images);
     const form = toCompletionForm(fields);
     const head = {

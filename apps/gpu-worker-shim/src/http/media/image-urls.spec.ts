@@ -22,7 +22,7 @@ const urlOf = (name: string): string => pathToFileURL(join(place, name)).href;
 describe('the images of a request', () => {
   it('are data URLs, whatever else is allowed', async () => {
     for (const images of [new ImageUrls(folder, never), new ImageUrls(undefined, never)]) {
-      expect(await images.read('data:image/png;base64,QUJD', param)).toEqual(Buffer.from('ABC'));
+      expect(await images.read('data:image/png;base64,QUJD', param)).toEqual({ bytes: Buffer.from('ABC') });
       await expect(images.read('https://example.org/a.png', param)).rejects.toMatchObject({
         code: 'EXTERNAL_IMAGE_URL',
         param,
@@ -47,7 +47,8 @@ describe('the images of a request', () => {
     const first = await images.read(urlOf('a'), param);
     await writeFile(join(place, 'a'), 'later');
     expect(await images.read(urlOf('a'), param)).toBe(first);
-    expect(Buffer.from(await new ImageUrls(folder, never).read(urlOf('a'), param)).toString()).toBe('later');
+    const later = await new ImageUrls(folder, never).read(urlOf('a'), param);
+    expect(Buffer.from(later.bytes).toString()).toBe('later');
   });
 
   it('may have as many bytes in files as fit a body, all together', async () => {
@@ -59,7 +60,7 @@ describe('the images of a request', () => {
       await truncate(join(place, name), bytes);
     }
     const images = new ImageUrls(folder, never);
-    expect(await images.read(urlOf('half'), param)).toHaveLength(MAX_FILE_BYTES / 2);
+    expect((await images.read(urlOf('half'), param)).bytes).toHaveLength(MAX_FILE_BYTES / 2);
     await expect(images.read(urlOf('rest'), param)).rejects.toMatchObject({
       code: 'PAYLOAD_TOO_LARGE',
       param,
@@ -68,6 +69,6 @@ describe('the images of a request', () => {
     // What was refused takes no room.
     await images.read(urlOf('half'), param);
     await writeFile(join(place, 'small'), 'small');
-    expect(await images.read(urlOf('small'), param)).toHaveLength(5);
+    expect((await images.read(urlOf('small'), param)).bytes).toHaveLength(5);
   });
 });

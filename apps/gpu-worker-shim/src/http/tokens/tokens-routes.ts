@@ -1,5 +1,6 @@
 import type { FastifyInstance } from 'fastify';
 import type { ServedModel } from '../../models/model-family.js';
+import { takenImages } from '../bodies/json-bodies.js';
 import { toPromptSource } from '../chat/chat-request.js';
 import type { ChatRouteParts } from '../chat/chat-route.js';
 import { ImageUrls } from '../media/image-urls.js';
@@ -36,7 +37,8 @@ export function registerTokensRoutes(server: FastifyInstance, parts: ChatRoutePa
     const signal = abortOnClose(reply, parts.shutdown);
     const fields = parseTokenizeFields(request.body);
     if ('chat' in fields) {
-      return tokenizeChat(fields, parts.models, new ImageUrls(parts.mediaFolder, signal), signal);
+      const images = new ImageUrls(parts.mediaFolder, signal, takenImages(request));
+      return tokenizeChat(fields, parts.models, images, signal);
     }
     const { model: name, prompt, ...options } = fields;
     const { model, tokenizer } = parts.models.findTokenizer(name, 'Tokenize');

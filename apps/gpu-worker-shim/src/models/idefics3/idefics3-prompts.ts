@@ -112,8 +112,8 @@ export class Idefics3Prompts implements PromptSource {
     const settings = { ...this.settings.image, ...request.imageOptions };
     const digests = await Promise.all(
       // A salt keeps apart who must not learn, by the time it takes, what others have asked about.
-      images.map(({ bytes, crop }) =>
-        imageDigest(bytes, JSON.stringify([settings, request.cacheSalt ?? '', crop?.area])),
+      images.map((image) =>
+        imageDigest(image, JSON.stringify([settings, request.cacheSalt ?? '', image.crop?.area])),
       ),
     );
     this.images.queries += images.length;
