@@ -1,6 +1,4 @@
-import { availableParallelism, totalmem } from 'node:os';
-
-const GIB = 1024 ** 3;
+import { availableParallelism } from 'node:os';
 
 /** One runner for the whole repository: `unit` needs nothing, `integration` a redis-server, `e2e` built apps. */
 const project = (displayName, testMatch, extra = {}) => ({
@@ -40,9 +38,8 @@ unit.testPathIgnorePatterns = ['/node_modules/', '/dist/', '\\.(int|e2e)\\.spec\
 export default {
   // It only ends what is lost anyway, also on a busy machine.
   testTimeout: 60_000,
-  // Specs that run servers and processes wait for most of their time, so there are more workers than cores; fewer where
-  // memory is short, since each may run a whole system.
-  maxWorkers: Math.min((totalmem() > 12 * GIB ? 3 : 2) * availableParallelism(), 8),
+  // Specs that run servers and processes wait for most of their time, so there are more workers than cores.
+  maxWorkers: Math.min(2 * availableParallelism(), 8),
   // Jest keeps what ES modules it has loaded; a worker that has grown is replaced.
   workerIdleMemoryLimit: '1GB',
   testSequencer: '<rootDir>/tools/launcher/jest/busy-and-waiting.mjs',
