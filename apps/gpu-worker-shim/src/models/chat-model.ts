@@ -6,7 +6,7 @@
 import type { ImageCrop } from '@fovea/image-preprocessing';
 import type { PromptEcho } from './completion-model.js';
 
-/** An image as the client sent it: encoded bytes, not yet decoded to pixels. */
+/** An image as the client sent it: encoded bytes, not yet decoded to pixels. A model may move them to a thread. */
 export interface ChatImage {
   readonly bytes: Uint8Array;
   /** Base64url of the SHA-256 of the bytes, where it is known already. */
