@@ -21,7 +21,7 @@ export const transformersJs: Requirement = {
 };
 
 /**
- * Requests that a parity test compares: few enough for every run of `npm test`, unless `FOVEA_PARITY_REQUESTS` says
+ * Requests that most parity tests compare: few enough for every run of `npm test`, unless `FOVEA_PARITY_REQUESTS` says
  * more.
  */
 export const parityRequests = Number(process.env.FOVEA_PARITY_REQUESTS ?? 20);
