@@ -50,9 +50,11 @@ process.exitCode = exitCode === 0 && !hasJestFailed && counts.failed === 0 && ra
 async function test(supervisor, stop) {
   await setUp(supervisor, { root, env, progress, stop });
   await provideRedisServer(supervisor);
-  await providePythonClients(supervisor, root, env, progress);
-  await provideGoPrograms(supervisor, root, env, progress);
-  await provideTransformersJs(supervisor, root, env, progress);
+  await Promise.all([
+    providePythonClients(supervisor, root, env, progress),
+    provideGoPrograms(supervisor, root, env, progress),
+    provideTransformersJs(supervisor, root, env, progress),
+  ]);
   try {
     await supervisor.run({
       name: 'jest',

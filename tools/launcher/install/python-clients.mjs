@@ -29,8 +29,10 @@ export async function providePythonClients(supervisor, root, env, progress) {
       rmSync(folder, { recursive: true, force: true });
       mkdirSync(join(root, '.fovea'), { recursive: true, mode: 0o700 });
       await run('python-venv', 'python3', ['-m', 'venv', folder]);
-      const pip = ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', '-r'];
-      await run('python-pip', join(folder, 'bin/python'), [...pip, requirementsPath.pathname]);
+      // Most modules are never imported: those that are get compiled then.
+      const options = ['--quiet', '--no-compile', '--disable-pip-version-check', '-r'];
+      const pip = ['-m', 'pip', 'install', ...options, requirementsPath.pathname];
+      await run('python-pip', join(folder, 'bin/python'), pip);
       writeFileSync(stampPath, requirements);
     });
   } catch (error) {
