@@ -6,11 +6,13 @@
 import type { ImageCrop } from '@fovea/image-preprocessing';
 import type { PromptEcho } from './completion-model.js';
 
-/** An image as the client sent it: encoded bytes, not yet decoded to pixels. A model may move them to a thread. */
+/** An image as the client sent it: encoded bytes, not yet decoded to pixels. */
 export interface ChatImage {
   readonly bytes: Uint8Array;
   /** Base64url of the SHA-256 of the bytes, where it is known already. */
   readonly sha256?: string;
+  /** They are alone in their buffer, and nobody else's: it may be moved to a thread. */
+  readonly isMovable?: boolean;
   /** Where the client put it, for error messages: `messages[0].content[1].image_url.url`. */
   readonly path: string;
   /** The part of the upright image that is seen, and where the client says so; absent: all of it. */

@@ -10,7 +10,7 @@ import type { MediaFolder } from './media-folder.js';
 export const MAX_FILE_BYTES = 144 * 1024 * 1024;
 
 /** What a URL stands for; not empty. */
-export type ImageFile = Pick<ChatImage, 'bytes' | 'sha256'>;
+export type ImageFile = Pick<ChatImage, 'bytes' | 'sha256' | 'isMovable'>;
 
 /** The images of one request: data URLs and, where a folder is allowed, the files in it. */
 export class ImageUrls {

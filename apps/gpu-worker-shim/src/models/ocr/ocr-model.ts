@@ -96,20 +96,18 @@ export class OcrModel implements ChatModel {
   private async *readImages(images: readonly ChatImage[], signal: AbortSignal): AsyncGenerator<string, void> {
     for (const [at, image] of images.entries()) {
       if (at > 0) yield '\n\n';
-      yield* this.readImage(image, fileToMove(images, at), signal);
+      yield* this.readImage(image, signal);
     }
   }
 
   /** Yields each row as soon as it is read, with the line break that parts it from the row before. */
-  private async *readImage(
-    { path }: ChatImage,
-    file: Uint8Array<ArrayBuffer>,
-    signal: AbortSignal,
-  ): AsyncGenerator<string, void> {
+  private async *readImage(image: ChatImage, signal: AbortSignal): AsyncGenerator<string, void> {
     this.lastPicture += 1;
     const picture = this.lastPicture;
     try {
-      const { rows } = await this.thread.call({ step: 'find', picture, file, path }, signal, [file.buffer]);
+      const file = toMovable(image);
+      const find = { step: 'find', picture, file, path: image.path } as const;
+      const { rows } = await this.thread.call(find, signal, [file.buffer]);
       let isFirst = true;
       for (let row = 0; row < rows; row += 1) {
         const { text } = await this.thread.call({ step: 'read', picture, row }, signal);
@@ -128,13 +126,10 @@ export class OcrModel implements ChatModel {
   }
 }
 
-/** Bytes that are alone in their buffer, so that it can move to a thread: a copy where others lie in it, which may be images. */
-function fileToMove(images: readonly ChatImage[], at: number): Uint8Array<ArrayBuffer> {
-  const { bytes } = images[at]!;
+/** A file in a buffer that can move: a copy where others lie in it, which structured clone would drag along. */
+function toMovable({ bytes, isMovable }: ChatImage): Uint8Array<ArrayBuffer> {
   const { buffer } = bytes;
-  const isShared = images.some((other, index) => index !== at && other.bytes.buffer === buffer);
-  const isAlone = !isShared && buffer.byteLength === bytes.byteLength && buffer instanceof ArrayBuffer;
-  return isAlone ? new Uint8Array(buffer) : new Uint8Array(bytes);
+  return isMovable === true && buffer instanceof ArrayBuffer ? new Uint8Array(buffer) : new Uint8Array(bytes);
 }
 
 type TextPiece = Pick<ChatModelPiece, 'text' | 'completionTokens' | 'end'>;

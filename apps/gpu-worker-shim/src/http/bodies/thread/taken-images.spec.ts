@@ -39,6 +39,7 @@ describe('the images of a body', () => {
     const expected = [short, long, short].map((bytes) => ({
       bytes: new Uint8Array(bytes),
       sha256: digest(bytes),
+      isMovable: true,
     }));
     expect([...taken.values()]).toEqual(expected);
     for (const image of taken.values()) {

@@ -5,10 +5,11 @@ import { decodeDataUrl } from '../../media/data-url.js';
 
 /** An image of a body that was decoded where the body was parsed. */
 export interface TakenImage {
-  /** They have the buffer for themselves. */
   readonly bytes: Uint8Array<ArrayBuffer>;
   /** Base64url of the SHA-256 of the bytes. */
   readonly sha256: string;
+  /** Each has a buffer of its own. */
+  readonly isMovable: true;
 }
 
 /** Or what is wrong with it, which is nobody's business until the request asks for this image. */
@@ -42,7 +43,8 @@ function take(url: string): TakenUrl {
     const { buffer } = decoded;
     // Short ones lie in a buffer that Node shares among them.
     const isAlone = buffer instanceof ArrayBuffer && buffer.byteLength === decoded.byteLength;
-    return { bytes: isAlone ? new Uint8Array(buffer) : new Uint8Array(decoded), sha256 };
+    const bytes = isAlone ? new Uint8Array(buffer) : new Uint8Array(decoded);
+    return { bytes, sha256, isMovable: true };
   } catch (error) {
     if (!FoveaError.isInstance(error)) throw error;
     return { problem: toThreadError(error) };
