@@ -56,4 +56,27 @@ describe('a turnstile', () => {
     expect(log).toEqual(['first', 'last']);
     expect(await turnstile.pass(never, async () => 'free')).toBe('free');
   });
+
+  it('lets lower priority numbers in first, equal ones in order of arrival', async () => {
+    const log: string[] = [];
+    const turnstile = new Turnstile(1);
+    const first = held(log, 'first');
+    const passing = [turnstile.pass(never, first.work, 9)];
+    const leaver = new AbortController();
+    const leaving = turnstile.pass(leaver.signal, async () => log.push('leaver'), -9);
+    for (const [name, priority] of [
+      ['e', 5],
+      ['c', undefined],
+      ['b', -1],
+      ['d', 0],
+      ['a', -2],
+    ] as const) {
+      passing.push(turnstile.pass(never, async () => String(log.push(name)), priority));
+    }
+    leaver.abort(new Error('gone'));
+    await expect(leaving).rejects.toThrow('gone');
+    first.finish();
+    await Promise.all(passing);
+    expect(log).toEqual(['first', 'a', 'b', 'c', 'd', 'e']);
+  });
 });

@@ -1,5 +1,11 @@
+/** What decides on who comes first. */
+export interface Ordered {
+  readonly priority: number;
+  readonly arrival: number;
+}
+
 /** Those who wait: lower priority numbers first, equal ones in the order they came. */
-export class WaitingLine<T extends { readonly priority: number; readonly arrival: number }> {
+export class WaitingLine<T extends Ordered> implements Iterable<T> {
   private items: T[] = [];
 
   get size(): number {
@@ -9,6 +15,14 @@ export class WaitingLine<T extends { readonly priority: number; readonly arrival
   /** Who is next. */
   get first(): T | undefined {
     return this.items[0];
+  }
+
+  get last(): T | undefined {
+    return this.items.at(-1);
+  }
+
+  [Symbol.iterator](): Iterator<T> {
+    return this.items[Symbol.iterator]();
   }
 
   add(item: T): void {
@@ -23,9 +37,6 @@ export class WaitingLine<T extends { readonly priority: number; readonly arrival
 }
 
 /** Does `a` run before `b`? */
-export function isBefore(
-  a: { readonly priority: number; readonly arrival: number },
-  b: { readonly priority: number; readonly arrival: number },
-): boolean {
+export function isBefore(a: Ordered, b: Ordered): boolean {
   return a.priority < b.priority || (a.priority === b.priority && a.arrival < b.arrival);
 }

@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { describe, expect, it } from '@jest/globals';
 import sharp from 'sharp';
 import type { GenerationRequest } from '../../engine/generation-request.js';
@@ -18,14 +19,16 @@ const end = { finishReason: 'stop' as const, stopReason: null };
 const load = { running: 0, cachedTokens: 0, preemptions: 0, prefixQueries: 0, prefixHits: 0 };
 const alive = { isHealthy: true, close: async () => undefined };
 
-/** Threads that answer at once; `fail` is asked before each stage. A prompt of one token, then the image tokens. */
-function fakeThreads(fail: (stage: Stage) => void) {
+/**
+ * Threads that answer when `before` each stage has; a throw of it fails the call. A prompt of one token, then the image
+ * tokens.
+ */
+function fakeThreads(before: (stage: Stage) => unknown) {
   const calls: string[] = [];
   const requests: Omit<GenerationRequest, 'id'>[] = [];
   const note = async (stage: Stage): Promise<void> => {
     calls.push(stage);
-    await Promise.resolve();
-    fail(stage);
+    await before(stage);
   };
   const prompt: Calls<PromptCall<PromptRequest>, EncodedPrompt> = {
     ...alive,
@@ -54,8 +57,8 @@ function fakeThreads(fail: (stage: Stage) => void) {
   return { prompt, vision, decoder, calls, requests };
 }
 
-function createModel(fail: (stage: Stage) => void = () => undefined) {
-  const fake = fakeThreads(fail);
+function createModel(before: (stage: Stage) => unknown = () => undefined) {
+  const fake = fakeThreads(before);
   const limits = { maxModelLen: 64, longestTokenBytes: 10, leastImageTokens: 4 };
   const prompts = new Idefics3Prompts(
     {
@@ -143,6 +146,29 @@ describe('an Idefics3 model', () => {
       expect(await answer(model, ask(await picture(1)))).toBe('yes');
     },
   );
+
+  it('prepares pictures of better priority first, equal ones in order of arrival', async () => {
+    const releases: (() => void)[] = [];
+    const { model, requests } = createModel((stage) => {
+      if (stage !== 'vision' || releases.length === 2) return undefined;
+      return new Promise<void>((resolve) => releases.push(resolve));
+    });
+    const answers: Promise<string>[] = [];
+    // Two are prepared at a time: the others wait.
+    for (const [at, priority] of [0, 0, 0, 5, -5, undefined].entries()) {
+      const request = { ...ask(await picture(10 * at)), ...(priority !== undefined && { priority }) };
+      answers.push(answer(model, request));
+      while ((model.load().caches?.imageQueries ?? 0) < answers.length) await nextTurn();
+    }
+    while (releases.length < 2) await nextTurn();
+    // Through the place of one the others go one by one.
+    releases[1]!();
+    await Promise.all(answers.filter((_, at) => at > 1));
+    releases[0]!();
+    await Promise.all(answers);
+    const order = requests.map(({ prompt }) => prompt.features[0]);
+    expect(order.slice(1, 5)).toEqual([40, 20, 50, 30]);
+  });
 
   it('encodes nothing for a prompt that does not fit', async () => {
     const { model, calls } = createModel();

@@ -32,7 +32,7 @@ export interface Idefics3PromptsSettings {
 const PREPARED_TOGETHER = 2;
 
 type Features = ImageFeatures<Idefics3Grid>;
-type ImageRequest = Pick<ChatModelRequest, 'imageOptions' | 'cacheSalt'>;
+type ImageRequest = Pick<ChatModelRequest, 'imageOptions' | 'cacheSalt' | 'priority'>;
 /** Writes the prompt when it is known how its images are cut. */
 type PromptEncoder = (grids: readonly Idefics3Grid[]) => Promise<EncodedPrompt>;
 
@@ -124,7 +124,7 @@ export class Idefics3Prompts implements PromptSource {
       return { prompt: this.toPrompt(ids, digests, known), echo };
     }
     const encodeAll = () => this.encodeImages(encode, images, digests, settings, signal);
-    return this.preparation.pass(signal, encodeAll);
+    return this.preparation.pass(signal, encodeAll, request.priority);
   }
 
   /** Decodes what is not known, writes the prompt, and encodes only when that fits the context. */
