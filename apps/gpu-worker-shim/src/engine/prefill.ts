@@ -15,6 +15,7 @@ export class Prefill<Cache extends KvCache, Row extends DecoderRow> {
    * @param ids the prompt's and behind them, when an answer goes on, the answer's so far
    * @param cache the first tokens of `ids`, already run; fewer than all
    * @param alternatives how many alternatives to each of `ids`; absent: none, and nothing is said of them
+   * @param tokensTold of how many tokens, run before and not kept, what is behind them has been told
    */
   constructor(
     private readonly prompt: Prompt,
@@ -22,6 +23,7 @@ export class Prefill<Cache extends KvCache, Row extends DecoderRow> {
     private cache: Cache | undefined,
     private readonly decoder: Decoder<Cache, Row>,
     private readonly alternatives?: number,
+    private readonly tokensTold = 0,
   ) {
     this.position = cache?.length ?? 0;
     const known = ids.subarray(0, Math.min(this.position, prompt.ids.length));
@@ -32,9 +34,18 @@ export class Prefill<Cache extends KvCache, Row extends DecoderRow> {
     return this.position;
   }
 
+  get tokensLeft(): number {
+    return this.ids.length - this.position;
+  }
+
   /** Tokens of the next piece. */
   get nextTokens(): number {
-    return Math.min(PIECE_TOKENS, this.ids.length - this.position);
+    return Math.min(PIECE_TOKENS, this.tokensLeft);
+  }
+
+  /** What has been run so far. */
+  get known(): Cache | undefined {
+    return this.cache;
   }
 
   /**
@@ -63,6 +74,7 @@ export class Prefill<Cache extends KvCache, Row extends DecoderRow> {
     const { imageTokenId, images } = this.prompt;
     const next = this.ids.subarray(this.position + 1, this.position + 1 + logits.length / vocabularySize);
     for (const [at, id] of next.entries()) {
+      if (this.position + at < this.tokensTold) continue;
       const row = logits.subarray(at * vocabularySize, (at + 1) * vocabularySize);
       const isImage = images.length > 0 && id === imageTokenId;
       this.logprobs.push(isImage ? null : givenLogprobs(row, id, alternatives));

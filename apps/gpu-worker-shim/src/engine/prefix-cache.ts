@@ -67,14 +67,17 @@ export class PrefixCache<Cache extends KvCache> {
   /** The longest known beginning; at least one token is left to be run, since its logits are wanted. */
   find(prefix: TokenPrefix): Cache | undefined {
     this.queries += prefix.ids.length;
-    const best = this.closest(prefix);
-    const usable = Math.min(best.common, prefix.ids.length - 1);
-    const length = usable - (usable % BLOCK_TOKENS);
-    if (best.entry === undefined || length === 0) return undefined;
-    this.touch(best.entry);
+    const { entry, length } = this.best(prefix);
+    if (entry === undefined || length === 0) return undefined;
+    this.touch(entry);
     this.hits += length;
-    const { cache } = best.entry;
+    const { cache } = entry;
     return cache.length === length ? cache : this.decoder.truncate(cache, length);
+  }
+
+  /** How many tokens `find` would spare. Counts for nothing. */
+  foresee(prefix: TokenPrefix): number {
+    return this.best(prefix).length;
   }
 
   /** Is this known as a whole? Then `put` would add nothing. */
@@ -93,6 +96,13 @@ export class PrefixCache<Cache extends KvCache> {
     this.entries.push({ prefix, cache });
     this.tokens += cache.length;
     while (this.bytes > this.maxBytes || this.entries.length > MAX_ENTRIES) this.drop(this.entries[0]!);
+  }
+
+  /** Who begins like this, and for how many tokens that is of use. */
+  private best(prefix: TokenPrefix): { entry?: Entry<Cache>; length: number } {
+    const { entry, common } = this.closest(prefix);
+    const usable = Math.min(common, prefix.ids.length - 1);
+    return { ...(entry !== undefined && { entry }), length: usable - (usable % BLOCK_TOKENS) };
   }
 
   private closest(prefix: TokenPrefix): { entry?: Entry<Cache>; common: number } {

@@ -1,21 +1,22 @@
 import { FoveaError } from '@fovea/errors';
-import type { Decoder, DecoderResult, DecoderRow, KvCache } from './decoder/decoder.js';
+import type { Decoder, DecoderResult, DecoderRow, KvCache, StepResult } from './decoder/decoder.js';
 import type { GenerationRequest } from './generation-request.js';
-import { PIECE_TOKENS, Prefill } from './prefill.js';
-import { PrefixCache, type TokenPrefix } from './prefix-cache.js';
-import { SamplerScratch } from './sampling/sampler.js';
-import { Sequence, type SequencePiece } from './sequence.js';
+import { PIECE_TOKENS, type Prefill } from './prefill.js';
+import { PromptBeginnings } from './prompt-beginnings.js';
+import { type Job, type PlacedPrompt, PromptQueue, rowLengths } from './prompt-queue.js';
+import { type RunningRow, RunningRows } from './running-rows.js';
+import type { Sequence, SequencePiece } from './sequence.js';
 import { nameGiven } from './text/name-logprob.js';
 import type { TokenBytes } from './text/token-text.js';
-import { isBefore, WaitingLine } from './waiting-line.js';
+import { isBefore } from './waiting-line.js';
 
 /** What the scheduler holds and has done. */
 export interface SchedulerLoad {
   /** Sequences in decode steps. */
   readonly running: number;
-  /** Tokens whose keys and values running sequences and a prompt under way hold. */
+  /** Tokens whose keys and values running sequences and prompts under way hold. */
   readonly cachedTokens: number;
-  /** Since the start: rows that had to make room for others and were run again later. */
+  /** Since the start: rows and begun prompts that had to make room for others and were run again later. */
   readonly preemptions: number;
   /** Since the start: prompt tokens that were looked up in the prefix cache, and that were found. */
   readonly prefixQueries: number;
@@ -35,86 +36,57 @@ export interface SchedulerSettings {
   readonly prefixCacheBytes: number;
 }
 
-/** Sequences of one request that need a prefill: all of them at first, a single one after it had to make room. */
-interface Job {
-  readonly request: GenerationRequest;
-  readonly priority: number;
-  readonly arrival: number;
-  /** Absent: not admitted yet. */
-  readonly sequences?: readonly Sequence[];
-  /** The prompt, and behind it what has been generated. */
-  readonly ids: Int32Array;
-}
-
-interface RunningRow<Row extends DecoderRow> {
-  readonly job: Job;
-  readonly sequence: Sequence;
-  readonly row: Row;
-}
-
-interface ActivePrefill<Cache extends KvCache, Row extends DecoderRow> {
-  readonly job: Job;
-  readonly sequences: readonly Sequence[];
-  readonly prefill: Prefill<Cache, Row>;
-}
-
 /**
- * Decides what the decoder does next: in turns, a piece of prompt of at most 128 tokens and one decode step of every
- * running row. So a prompt delays a running answer by one piece, and a cancelled request is gone before the next step.
+ * Decides what the decoder does next: in turns, at most 128 tokens of prompts and one decode step of every running row.
+ * So prompts delay a running answer by one such turn, and a cancelled request is gone before the next pass. Among prompts
+ * `PromptQueue` says whose turn it is.
  *
- * Requests are admitted by priority, then arrival, when there are rows for all their choices and room for their keys
- * and values; one that does not fit yet is not overtaken. Answers grow beyond what was known at admission: when the
- * KV cache is full, the row that would have come last makes room and is run again when it is its turn.
+ * Places are given by priority, then arrival, to prompts with rows for all their choices and room for their keys and
+ * values; one that does not fit yet is not overtaken. It takes the places of those behind it that have not ended their
+ * prompts, if that is enough; rows it leaves alone. Answers grow beyond what was known then: when the KV cache is full,
+ * the row or prompt that would have come last makes room and is run again when it is its turn.
  */
 export class Scheduler<Cache extends KvCache, Row extends DecoderRow> {
-  private readonly waiting = new WaitingLine<Job>();
-  private readonly prefixes: PrefixCache<Cache>;
-  private active: ActivePrefill<Cache, Row> | undefined;
-  private rows: RunningRow<Row>[] = [];
-  /** Rows that left while the decoder was working on them. */
-  private leaving: Row[] = [];
-  private isInPass = false;
+  private readonly prompts = new PromptQueue<Cache, Row>();
+  private readonly rows: RunningRows<Cache, Row>;
+  private readonly beginnings: PromptBeginnings<Cache, Row>;
   private wasStep = true;
   private arrivals = 0;
   private preemptions = 0;
   private pieces: (SequencePiece & { id: number })[] = [];
   private failures: { id: number; error: FoveaError }[] = [];
-  private readonly scratch: SamplerScratch;
 
   constructor(
     private readonly decoder: Decoder<Cache, Row>,
     private readonly tokens: TokenBytes,
     private readonly settings: SchedulerSettings,
   ) {
-    this.scratch = new SamplerScratch(decoder.vocabularySize);
-    this.prefixes = new PrefixCache(decoder, settings.prefixCacheBytes);
+    this.rows = new RunningRows(decoder);
+    this.beginnings = new PromptBeginnings(decoder, tokens, settings.prefixCacheBytes);
   }
 
   get hasWork(): boolean {
-    return this.waiting.size > 0 || this.active !== undefined || this.rows.length > 0;
+    return !this.prompts.isEmpty || this.rows.size > 0;
   }
 
   add(request: GenerationRequest): void {
     const ids = Int32Array.from([...request.prompt.ids, ...(request.answerIds ?? [])]);
-    this.waiting.add({ request, priority: request.priority ?? 0, arrival: this.arrivals++, ids });
+    this.prompts.add({ request, priority: request.priority ?? 0, arrival: this.arrivals++, ids });
   }
 
   /** Forgets the request in whatever state it is; nothing more is said of it. Unknown ids are ignored. */
   cancel(id: number): void {
-    this.waiting.remove(({ request }) => request.id === id);
-    if (this.active?.job.request.id === id) this.active = undefined;
-    for (const row of this.rows.filter(({ job }) => job.request.id === id)) this.leave(row);
+    this.prompts.cancel(id);
+    this.rows.cancel(id);
   }
 
   /** One turn. Never throws: a failing forward pass fails the requests it was for. */
   async tick(): Promise<Tick> {
-    const canPrompt = this.active !== undefined || this.nextJob() !== undefined;
-    this.isInPass = true;
-    // A prompt and a step take turns as long as there are both.
-    this.wasStep = this.rows.length > 0 && !(canPrompt && this.wasStep);
+    this.makeRoom();
+    this.admit();
+    // Prompts and a step take turns as long as there are both.
+    this.wasStep = this.rows.size > 0 && !(this.prompts.hasPlaced && this.wasStep);
     await (this.wasStep ? this.advanceRows() : this.advancePrompts());
-    this.isInPass = false;
-    this.releaseLeaving();
     const tick: Tick = { ...this.load(), pieces: this.pieces, failures: this.failures };
     this.pieces = [];
     this.failures = [];
@@ -122,191 +94,142 @@ export class Scheduler<Cache extends KvCache, Row extends DecoderRow> {
   }
 
   private load(): SchedulerLoad {
-    const { rows, active, preemptions, prefixes } = this;
+    const { rows, prompts, preemptions } = this;
     return {
-      running: rows.length,
-      cachedTokens: rows.reduce((sum, { row }) => sum + row.length, active?.prefill.cachedTokens ?? 0),
+      running: rows.size,
+      cachedTokens: rows.lengths.reduce((sum, length) => sum + length, prompts.cachedTokens),
       preemptions,
-      prefixQueries: prefixes.queries,
-      prefixHits: prefixes.hits,
+      ...this.beginnings.counts,
     };
   }
 
-  private fits(added: number, length: number): boolean {
-    return this.decoder.fits([
-      ...this.rows.map(({ row }) => row.length),
-      ...new Array<number>(added).fill(length),
-    ]);
+  /** Those who come last make room until all the others fit. */
+  private makeRoom(): void {
+    const { rows, prompts } = this;
+    for (;;) {
+      const lengths = [...rows.lengths, ...prompts.rowLengths];
+      if (lengths.length <= 1 || this.decoder.fits(lengths)) return;
+      const { last: row } = rows;
+      const { lastPlaced: prompt } = prompts;
+      if (prompt !== undefined && (row === undefined || !isBefore(prompt, row.job))) this.putBack(prompt);
+      else if (row !== undefined) this.preempt(row);
+    }
   }
 
-  /** Who is next and has a place. */
-  private nextJob(): Job | undefined {
-    const job = this.waiting.first;
-    if (job === undefined) return undefined;
-    const { length } = job.sequences ?? job.request.choices;
-    const isAlone = this.rows.length === 0 && this.active === undefined;
-    const hasPlace =
-      this.rows.length + length <= this.settings.maxRunning && this.fits(length, job.ids.length);
-    return hasPlace || isAlone ? job : undefined;
+  /** Gives places, in order, to those for whom there are some. */
+  private admit(): void {
+    const { prompts } = this;
+    for (let job = prompts.firstWaiting; job !== undefined; job = prompts.firstWaiting) {
+      if (!this.decoder.fits(rowLengths(job))) {
+        this.fail(job.request.id, this.tooLarge(job));
+        continue;
+      }
+      // Nobody gives up a place in vain.
+      if (!this.hasPlace(job, prompts.rowLengthsBefore(job))) return;
+      while (!this.hasPlace(job, prompts.rowLengths)) this.putBack(prompts.lastPlaced!);
+      prompts.place(job, this.beginnings.tokensToRun(job));
+    }
+  }
+
+  /** Is there a place beside the rows and those prompts that become rows of such lengths? */
+  private hasPlace(job: Job, placed: readonly number[]): boolean {
+    const others = [...this.rows.lengths, ...placed];
+    const all = [...others, ...rowLengths(job)];
+    return others.length === 0 || (all.length <= this.settings.maxRunning && this.decoder.fits(all));
+  }
+
+  private tooLarge({ request }: Job): FoveaError {
+    return new FoveaError('INVALID_REQUEST', {
+      message: `${request.choices.length} choices of this prompt do not fit the KV cache.`,
+      param: 'n',
+      limit: { name: 'kv_cache_tokens', value: this.decoder.kvCacheTokens },
+    });
   }
 
   /** As many pieces of as many prompts as there are tokens in one piece. */
   private async advancePrompts(): Promise<void> {
-    for (let budget = PIECE_TOKENS; budget > 0; ) {
-      this.active ??= this.admit();
-      const { active } = this;
-      if (active === undefined || active.prefill.nextTokens > budget) return;
-      budget -= active.prefill.nextTokens;
+    this.prompts.startTurn();
+    for (let budget = PIECE_TOKENS; budget > 0; this.admit()) {
+      const prompt = this.prompts.next();
+      if (prompt === undefined) return;
       try {
-        const result = await active.prefill.advance();
+        prompt.started ??= this.beginnings.begin(prompt.job);
+        const { prefill, sequences } = prompt.started;
+        if (prefill.nextTokens > budget) return;
+        budget -= prefill.nextTokens;
+        this.prompts.serve(prompt);
+        const result = await prefill.advance();
         // A cancel may have arrived during the pass.
-        if (this.active !== active) continue;
-        this.tellLogprobs(active);
+        if (!this.prompts.has(prompt)) continue;
+        this.tellLogprobs(prompt.job, prefill);
         if (result === undefined) continue;
-        this.active = undefined;
-        this.start(active, result);
+        this.prompts.remove(prompt);
+        this.start(prompt.job, sequences, result);
       } catch (error) {
-        this.fail(active.job.request.id, error);
+        this.fail(prompt.job.request.id, error);
       }
-    }
-  }
-
-  private admit(): ActivePrefill<Cache, Row> | undefined {
-    const job = this.nextJob();
-    if (job === undefined) return undefined;
-    this.waiting.remove((other) => other === job);
-    const { request, ids } = job;
-    try {
-      if (!this.fits((job.sequences ?? request.choices).length, ids.length)) {
-        throw new FoveaError('INVALID_REQUEST', {
-          message: `${request.choices.length} choices of this prompt do not fit the KV cache.`,
-          param: 'n',
-          limit: { name: 'kv_cache_tokens', value: this.decoder.kvCacheTokens },
-        });
-      }
-      const sequences = job.sequences ?? this.createSequences(request);
-      // After a sequence had to make room its prompt has been told of. What is cached has no logits any more.
-      const alternatives = job.sequences === undefined ? request.promptLogprobs : undefined;
-      const known = alternatives === undefined ? this.prefixes.find(this.prefixOf(job, ids)) : undefined;
-      const prefill = new Prefill(request.prompt, ids, known, this.decoder, alternatives);
-      return { job, sequences, prefill };
-    } catch (error) {
-      this.fail(request.id, error);
-      return undefined;
     }
   }
 
   /** What the pieces of a prompt make known of it goes out with each of them, so nothing grows with the prompt. */
-  private tellLogprobs({ job, prefill }: ActivePrefill<Cache, Row>): void {
+  private tellLogprobs({ request }: Job, prefill: Prefill<Cache, Row>): void {
     const told = prefill.takeLogprobs();
     if (told.length === 0) return;
     const promptLogprobs = told.map((one) => one && nameGiven(one, this.tokens));
     const nothing = { index: 0, text: '', tokenIds: [], completionTokens: 0 };
-    this.pieces.push({ ...nothing, promptLogprobs, id: job.request.id });
+    this.pieces.push({ ...nothing, promptLogprobs, id: request.id });
   }
 
-  private createSequences({ choices, prompt, answerIds = [] }: GenerationRequest): Sequence[] {
-    return choices.map((settings, index) => {
-      const sequence = new Sequence(index, settings, prompt.ids, this.tokens, this.scratch);
-      sequence.resume(answerIds);
-      return sequence;
-    });
-  }
-
-  private prefixOf({ request }: Job, ids: Int32Array): TokenPrefix {
-    const { imageTokenId, images } = request.prompt;
-    return { ids, imageTokenId, images, salt: request.cacheSalt ?? '' };
-  }
-
-  /** The prompt has been run: every choice gets its first token and, unless that ends it, a row. */
-  private start(
-    { job, sequences }: ActivePrefill<Cache, Row>,
-    { cache, logits }: DecoderResult<Cache>,
-  ): void {
-    this.prefixes.put(this.prefixOf(job, job.ids), cache);
+  /** The prompt has been run: every choice gets its first token and, unless that ends it, the row that was kept for it. */
+  private start(job: Job, sequences: readonly Sequence[], { cache, logits }: DecoderResult<Cache>): void {
+    this.beginnings.keep(job, () => cache);
     for (const sequence of sequences) {
       this.pieces.push({ ...sequence.accept(logits), id: job.request.id });
-      if (sequence.hasEnded) continue;
-      if (this.fits(1, cache.length)) {
-        this.rows = [...this.rows, { job, sequence, row: this.decoder.join(cache) }];
-      } else {
-        this.park(job, sequence);
-      }
-    }
-  }
-
-  /** Lets a sequence wait for another turn; its tokens are run again then. */
-  private park(job: Job, sequence: Sequence): void {
-    this.preemptions += 1;
-    const ids = Int32Array.from([...job.request.prompt.ids, ...sequence.answerIds]);
-    this.waiting.add({ ...job, sequences: [sequence], ids });
-  }
-
-  private makeRoom(): void {
-    while (this.rows.length > 1 && !this.fits(0, 0)) {
-      const last = this.rows.reduce((a, b) => (isBefore(a.job, b.job) ? b : a));
-      this.leave(last);
-      this.releaseLeaving();
-      this.park(last.job, last.sequence);
+      if (!sequence.hasEnded) this.rows.join(job, sequence, cache);
     }
   }
 
   private async advanceRows(): Promise<void> {
-    this.makeRoom();
-    const rows = this.rows;
-    try {
-      await this.step(rows);
-    } catch (error) {
-      if (rows.length === 1) return this.fail(rows[0]!.job.request.id, error);
-      // One by one: those that can go on do, whatever it is that one of them is failing of.
-      for (const row of rows) {
-        if (!this.rows.includes(row)) continue;
-        await this.step([row]).catch((own: unknown) => this.fail(row.job.request.id, own));
-        // What a failed row held may be what the next one needs.
-        this.releaseLeaving();
-      }
-    }
+    await this.rows.step({
+      accept: (row, result) => this.accept(row, result),
+      fail: ({ job }, error) => this.fail(job.request.id, error),
+    });
   }
 
-  private async step(rows: readonly RunningRow<Row>[]): Promise<void> {
-    const results = await this.decoder.step(
-      rows.map(({ row, sequence }) => {
-        const { answerIds, wantsLogits } = sequence;
-        return { row, token: answerIds.at(-1)!, wantsLogits };
-      }),
-    );
-    for (const [at, row] of rows.entries()) {
-      // A cancel may have arrived during the pass.
-      if (!this.rows.includes(row)) continue;
-      try {
-        this.pieces.push({ ...row.sequence.accept(results[at]!), id: row.job.request.id });
-        if (row.sequence.hasEnded) this.finish(row);
-      } catch (error) {
-        this.fail(row.job.request.id, error);
-      }
-    }
+  private accept(row: RunningRow<Row>, result: StepResult): void {
+    this.pieces.push({ ...row.sequence.accept(result), id: row.job.request.id });
+    if (row.sequence.hasEnded) this.finish(row);
   }
 
   /** An answer has ended. What was run for it may be the beginning of the next prompt of its conversation. */
   private finish(row: RunningRow<Row>): void {
     const { job, sequence } = row;
-    const all = Int32Array.from([...job.request.prompt.ids, ...sequence.answerIds]);
-    // The last token has not been fed.
-    const prefix = this.prefixOf(job, all.subarray(0, row.row.length));
-    if (sequence.index === 0 && !this.prefixes.has(prefix)) {
-      this.prefixes.put(prefix, this.decoder.cacheOf(row.row));
+    if (sequence.index === 0) {
+      const all = Int32Array.from([...job.request.prompt.ids, ...sequence.answerIds]);
+      // The last token has not been fed.
+      this.beginnings.keep(job, () => this.decoder.cacheOf(row.row), all.subarray(0, row.row.length));
     }
-    this.leave(row);
+    this.rows.leave(row);
   }
 
-  private leave(row: RunningRow<Row>): void {
-    this.rows = this.rows.filter((other) => other !== row);
-    if (this.isInPass) this.leaving.push(row.row);
-    else this.decoder.release(row.row);
+  /** Lets a sequence wait for another turn; its tokens are run again then. */
+  private preempt(row: RunningRow<Row>): void {
+    const { job, sequence } = row;
+    this.preemptions += 1;
+    this.rows.leave(row);
+    const ids = Int32Array.from([...job.request.prompt.ids, ...sequence.answerIds]);
+    this.prompts.add({ ...job, sequences: [sequence], ids });
   }
 
-  private releaseLeaving(): void {
-    for (const row of this.leaving.splice(0)) this.decoder.release(row);
+  /** Lets a prompt wait for another place; what has been run of it is lost unless prefixes are kept. */
+  private putBack(prompt: PlacedPrompt<Cache, Row>): void {
+    const { job, started, cachedTokens } = prompt;
+    const known = started?.prefill.known;
+    if (known !== undefined) {
+      this.preemptions += 1;
+      this.beginnings.keep(job, () => known, job.ids.subarray(0, cachedTokens));
+    }
+    this.prompts.putBack(prompt);
   }
 
   private fail(id: number, error: unknown): void {
