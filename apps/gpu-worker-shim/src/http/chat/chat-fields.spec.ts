@@ -10,7 +10,12 @@ describe('the fields of a chat request', () => {
     check({ temperature: null, stop: null, made_up: { x: 1 }, tools: null, logit_bias: {} });
     check({ temperature: 0, top_p: 1, top_k: -1, min_p: 0, presence_penalty: -2, frequency_penalty: 2 });
     check({ seed: -(2 ** 53), n: 4, min_tokens: 0, stop: ['a', 'b'], top_logprobs: 20, logprobs: true });
-    check({ priority: -3, answer_token_ids: [0, 5], continue_final_message: true });
+    check({
+      priority: -3,
+      answer_token_ids: [0, 5],
+      continue_final_message: true,
+      add_generation_prompt: false,
+    });
     check({ tool_choice: 'none', tools: [{}], response_format: { type: 'text' }, stream_options: null });
     check({ stream: true, stream_options: { include_usage: true, continuous_usage_stats: true } });
     check({ return_tokens_as_token_ids: false, media_io_kwargs: null, chat_template_kwargs: null });
@@ -79,6 +84,9 @@ describe('the fields of a chat request', () => {
     ['min_tokens', { min_tokens: 5, max_tokens: 4 }],
     ['n', { n: 2, answer_token_ids: [1] }],
     ['continue_final_message', { continue_final_message: true, add_generation_prompt: true }],
+    ['continue_final_message', { continue_final_message: true }],
+    ['allowed_token_ids', { allowed_token_ids: [] }],
+    ['allowed_token_ids', { allowed_token_ids: [5] }],
     ['tools', { tools: [] }],
     ['tools', { tools: [{ type: 'function' }] }],
     ['tool_choice', { tool_choice: 'required' }],

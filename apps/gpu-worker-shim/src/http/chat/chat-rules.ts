@@ -28,7 +28,8 @@ function assertSupported(fields: ChatFields): void {
 
 /** What is refused of the fields that make the prompt. Throws `INVALID_REQUEST` with the field, in vLLM's words. */
 export function assertPromptRules(fields: ChatPromptFields): void {
-  if (fields.continue_final_message === true && fields.add_generation_prompt === true) {
+  // A prompt for a new message is the default, also for vLLM: it has to be turned off.
+  if (fields.continue_final_message === true && (fields.add_generation_prompt ?? true)) {
     throw refuse(
       'Cannot set both `continue_final_message` and `add_generation_prompt` to True.',
       'continue_final_message',

@@ -5,6 +5,8 @@ import type { GenerationFields } from './sampling-fields.js';
 /** What would change the answer and is not done here. Ignoring it silently would give a wrong answer. */
 const unsupported: readonly { readonly field: string; isAsked(value: unknown): boolean }[] = [
   ...[
+    // An empty list of them allows nothing; vLLM refuses that, too.
+    'allowed_token_ids',
     'structured_outputs',
     'guided_json',
     'guided_regex',
@@ -18,10 +20,7 @@ const unsupported: readonly { readonly field: string; isAsked(value: unknown): b
     field,
     isAsked: (value: unknown) => value === true,
   })),
-  ...['bad_words', 'allowed_token_ids'].map((field) => ({
-    field,
-    isAsked: (value: unknown) => Array.isArray(value) && value.length > 0,
-  })),
+  { field: 'bad_words', isAsked: (value) => Array.isArray(value) && value.length > 0 },
 ];
 
 export const refuse = (message: string, param: string) =>

@@ -215,7 +215,11 @@ describe('the tokens of a chat', () => {
     ['a model that does not chat', { model: 'vectors' }, 'model'],
     [
       'a continuation of nothing',
-      { messages: [...talk, { role: 'assistant', content: [] }], continue_final_message: true },
+      {
+        messages: [...talk, { role: 'assistant', content: [] }],
+        continue_final_message: true,
+        add_generation_prompt: false,
+      },
       'continue_final_message',
     ],
   ])('are refused with the field for %s', async (_what, body, param) => {
