@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { describe, expect, it } from '@jest/globals';
 import { ImageCache, imageDigest } from './image-cache.js';
 
@@ -15,6 +16,16 @@ describe('an image digest', () => {
       imageDigest({ bytes: Uint8Array.of(0, 1, 2, 3).subarray(1) }, 'a'),
     ]);
     expect(digests.map((digest) => digests.indexOf(digest))).toEqual([0, 0, 2, 3, 0]);
+  });
+});
+
+describe('the digest of a large image', () => {
+  it('is that of all its bytes, the same as where somebody else has hashed them', async () => {
+    const bytes = Uint8Array.from({ length: 2.5 * 2 ** 20 }, (_, at) => at % 251);
+    const sha256 = createHash('sha256').update(bytes).digest('base64url');
+    expect(await imageDigest({ bytes }, 'a')).toBe(
+      await imageDigest({ bytes: new Uint8Array(), sha256 }, 'a'),
+    );
   });
 });
 

@@ -1,4 +1,5 @@
-import { webcrypto } from 'node:crypto';
+import { createHash } from 'node:crypto';
+import { setImmediate } from 'node:timers/promises';
 
 /** What an encoder made of one image. */
 export interface ImageFeatures<Grid> {
@@ -14,20 +15,30 @@ interface Flight<Grid> {
   waiting: number;
 }
 
+/** Hashed in less than a few milliseconds. */
+const SLICE_BYTES = 2 ** 20;
+
+/** Lets the event loop turn between slices. WebCrypto would hash in other threads, but copy the whole image before. */
+async function sha256Of(bytes: Uint8Array): Promise<string> {
+  const hash = createHash('sha256');
+  for (let at = 0; at < bytes.length; at += SLICE_BYTES) {
+    if (at > 0) await setImmediate();
+    hash.update(bytes.subarray(at, at + SLICE_BYTES));
+  }
+  return hash.digest('base64url');
+}
+
 /**
- * Name of an image under the settings it is processed with. Hashed by libuv's threads where nobody has done it: a large
- * image must not hold the event loop.
+ * Name of an image under the settings it is processed with.
  *
- * @param image.sha256 of the bytes, base64url
+ * @param image.sha256 of the bytes, base64url, where it is known already
  * @param settings what besides the bytes decides on the embeddings, and who may share them
  */
 export async function imageDigest(
   { bytes, sha256 }: { readonly bytes: Uint8Array; readonly sha256?: string },
   settings: string,
 ): Promise<string> {
-  if (sha256 !== undefined) return `${sha256} ${settings}`;
-  const digest = await webcrypto.subtle.digest('SHA-256', new Uint8Array(bytes));
-  return `${Buffer.from(digest).toString('base64url')} ${settings}`;
+  return `${sha256 ?? (await sha256Of(bytes))} ${settings}`;
 }
 
 /**
