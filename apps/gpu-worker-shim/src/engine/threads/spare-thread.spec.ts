@@ -57,6 +57,18 @@ describe('a spare thread', () => {
     expect(started).toHaveLength(2);
   });
 
+  it('is ended when nothing was asked of it for some time, and started again', async () => {
+    const { start, started, answerAll } = createThreads();
+    const spare = new SpareThread(start, 4, 1);
+    for (const text of ['a', 'b']) {
+      const call = spare.call(text, never);
+      await answerAll();
+      expect(await call).toBe(text);
+      while (started.at(-1)?.isClosed !== true) await new Promise(setImmediate);
+    }
+    expect(started).toHaveLength(2);
+  });
+
   it('takes one call and those that may wait, and a next one when one has left', async () => {
     const { start, answerAll } = createThreads();
     const spare = new SpareThread(start, 2);

@@ -9,11 +9,16 @@ import type { Calls } from './call-thread.js';
 export class SpareThread<Request, Answer> {
   private readonly admission: Admission;
   private thread: Promise<Calls<Request, Answer>> | undefined;
+  private idle: NodeJS.Timeout | undefined;
 
-  /** @param maxWaiting calls that may wait for those before them */
+  /**
+   * @param maxWaiting calls that may wait for those before them
+   * @param idleMs ends the thread, and frees what its heap has grown to, after that long without a call; absent: it stays
+   */
   constructor(
     private readonly start: () => Promise<{ readonly thread: Calls<Request, Answer> }>,
     maxWaiting: number,
+    private readonly idleMs?: number,
   ) {
     this.admission = new Admission(1, maxWaiting);
   }
@@ -21,15 +26,25 @@ export class SpareThread<Request, Answer> {
   /** As `CallThread.call`. Throws `QUEUE_FULL` when too many wait. */
   async call(request: Request, signal: AbortSignal, transfer: readonly Transferable[] = []): Promise<Answer> {
     const place = this.admission.enter(1);
+    clearTimeout(this.idle);
     try {
       return await (await this.open()).call(request, signal, transfer);
     } finally {
       place.release();
+      this.rest();
     }
   }
 
   async close(): Promise<void> {
-    await (await this.thread?.catch(() => undefined))?.close();
+    clearTimeout(this.idle);
+    const { thread } = this;
+    this.thread = undefined;
+    await (await thread?.catch(() => undefined))?.close();
+  }
+
+  private rest(): void {
+    if (this.idleMs === undefined || this.admission.inFlight > 0) return;
+    this.idle = setTimeout(() => void this.close(), this.idleMs).unref();
   }
 
   private async open(): Promise<Calls<Request, Answer>> {

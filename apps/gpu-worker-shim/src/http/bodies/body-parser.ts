@@ -20,6 +20,9 @@ type BodyCalls = Calls<BodyCall, BodyAnswer>;
 /** How long pieces may be put together before the event loop turns. */
 const SLICE_MS = 2;
 
+/** Strings of large bodies stay in the thread's heap until it grows again, so it does not live on for nothing. */
+const IDLE_MS = 30_000;
+
 const neverAborted = new AbortController().signal;
 
 const startThread = (): Promise<{ readonly thread: BodyCalls }> =>
@@ -55,7 +58,7 @@ export class BodyParser {
 
   /** @param start in place of the real thread, for tests of its death */
   constructor(start: () => Promise<{ readonly thread: BodyCalls }> = startThread) {
-    this.thread = new SpareThread(start, 0);
+    this.thread = new SpareThread(start, 0, IDLE_MS);
   }
 
   /**
