@@ -59,10 +59,10 @@ describe('the memory that a model may come to hold', () => {
     imageCacheBytes: GIB / 16,
   };
 
-  it('is twice the keys and values, three times a prompt and its logits, and the caches', () => {
+  it('is twice the keys and values, five times a prompt and its logits, and the caches', () => {
     expect(languageNeed(facts, bounds)).toEqual({
       keysAndValues: 2 * GIB,
-      prompts: 3 * (GIB / 4) + GIB / 64,
+      prompts: 5 * (GIB / 4) + GIB / 64,
       caches: GIB / 4 + GIB / 16,
     });
   });
@@ -70,18 +70,18 @@ describe('the memory that a model may come to hold', () => {
   it('is no more than the context and the sequences can fill', () => {
     const need = languageNeed(facts, { ...bounds, maxModelLen: 64, replicas: 2 });
     expect(need.keysAndValues).toBe(2 * 8 * 64 * 2 ** 16);
-    expect(need.prompts).toBe(2 * (3 * 64 * 2 ** 16 + GIB / 64));
+    expect(need.prompts).toBe(2 * (5 * 64 * 2 ** 16 + GIB / 64));
   });
 
   it('is told with its parts when it is more than there is, of all models together', () => {
     const needs = ['a', 'b'].map((model) => ({ model, need: languageNeed(facts, bounds) }));
-    expect(memoryShortage(needs.slice(1), GIB / 2, container)).toBeUndefined();
+    expect(memoryShortage(needs.slice(1), GIB / 4, container)).toBeUndefined();
     expect(memoryShortage(needs, GIB / 2, container)).toMatchObject({
-      most: '6816 MiB',
+      most: '7840 MiB',
       limit: '4096 MiB',
       limitOf: 'container',
       resident: '512 MiB',
-      models: [{ model: 'a', keysAndValues: '2048 MiB', longestPrompts: '784 MiB' }, { model: 'b' }],
+      models: [{ model: 'a', keysAndValues: '2048 MiB', longestPrompts: '1296 MiB' }, { model: 'b' }],
     });
   });
 });
