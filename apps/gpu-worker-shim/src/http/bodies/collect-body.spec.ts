@@ -45,6 +45,8 @@ describe('a body that is read', () => {
       const whole = Buffer.concat(segments.map((segment) => new Uint8Array(segment)));
       expect(whole.subarray(0, length).equals(bytes)).toBe(true);
       expect(memory.bytes).toBe(whole.length);
+      stream.emit('error', new Error('aborted'));
+      expect(memory.bytes).toBe(whole.length);
       large.release();
       large.release();
       expect(memory.bytes).toBe(0);

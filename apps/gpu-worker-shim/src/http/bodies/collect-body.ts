@@ -60,7 +60,9 @@ export function collectBody(
     }
     const chunks = new BodyChunks(maxBytes, memory);
     const leave = (): void => {
-      stream.off('data', onData).off('end', onEnd).off('close', onBreak);
+      stream.off('data', onData).off('end', onEnd).off('close', onBreak).off('error', onBreak);
+      // A body that is whole, or given up, is no matter of its stream any more; unheard errors would end the process.
+      stream.on('error', () => undefined);
     };
     const fail = (error: unknown): void => {
       leave();
