@@ -16,9 +16,8 @@ const isTokenId = (value: unknown): value is number =>
 
 /** By hand, since a schema over a million token ids would hold up the event loop. */
 function tokensAt(value: readonly unknown[], path: string): CompletionItem {
-  const wrong = value.findIndex((id) => !isTokenId(id));
-  if (wrong >= 0) throw malformed(`${path}[${wrong}]`, 'must be a token id');
-  return { type: 'token-ids', tokenIds: value.filter(isTokenId), path };
+  if (value.every(isTokenId)) return { type: 'token-ids', tokenIds: value, path };
+  throw malformed(`${path}[${value.findIndex((id) => !isTokenId(id))}]`, 'must be a token id');
 }
 
 const textItem = (text: string): CompletionItem => ({ type: 'text', text });

@@ -33,11 +33,11 @@ export type EmbeddingFields = z.infer<typeof fieldsSchema> & { readonly inputs: 
 const isTokenId = (value: unknown): value is number =>
   typeof value === 'number' && Number.isInteger(value) && value >= 0;
 
-function tokensAt(value: readonly unknown[], path: string): number[] {
+function tokensAt(value: readonly unknown[], path: string): readonly number[] {
   if (value.length === 0) throw new MalformedRequest(`${path}: must not be empty`, path);
-  const wrong = value.findIndex((id) => !isTokenId(id));
-  if (wrong >= 0) throw new MalformedRequest(`${path}[${wrong}]: must be a token id`, `${path}[${wrong}]`);
-  return value.filter(isTokenId);
+  if (value.every(isTokenId)) return value;
+  const wrong = `${path}[${value.findIndex((id) => !isTokenId(id))}]`;
+  throw new MalformedRequest(`${wrong}: must be a token id`, wrong);
 }
 
 /** A string, strings, token ids, or lists of token ids. Throws `MalformedRequest` with the path of what is neither. */
