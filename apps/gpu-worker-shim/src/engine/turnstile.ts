@@ -1,4 +1,4 @@
-import { type Ordered, WaitingLine } from './waiting-line.js';
+import { type Ordered, WaitingLine } from './scheduling/waiting-line.js';
 
 interface Waiter extends Ordered {
   readonly enter: () => void;

@@ -1,4 +1,4 @@
-import { PIECE_TOKENS } from '../engine/prefill.js';
+import { PIECE_TOKENS } from '../engine/scheduling/prefill.js';
 import type { DecoderThreadFacts } from '../engine/threads/decoder-protocol.js';
 import { inMib } from './in-mib.js';
 import type { MemoryLimit } from './memory-limit.js';

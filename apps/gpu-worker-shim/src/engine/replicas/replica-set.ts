@@ -1,7 +1,7 @@
 import type { KvCache } from '../decoder/decoder.js';
 import type { GenerationRequest } from '../generation-request.js';
 import { PrefixCache, type TokenPrefix } from '../prefix-cache.js';
-import type { SchedulerLoad } from '../scheduler.js';
+import type { SchedulerLoad } from '../scheduling/scheduler.js';
 import type { SequencePiece } from '../sequence.js';
 import type { Generations } from '../threads/decoder-thread.js';
 

@@ -1,5 +1,5 @@
 import type { GenerationRequest } from '../generation-request.js';
-import type { SchedulerSettings, Tick } from '../scheduler.js';
+import type { SchedulerSettings, Tick } from '../scheduling/scheduler.js';
 import type { ThreadError } from './thread-error.js';
 
 export type ToDecoderThread = { readonly generate: GenerationRequest } | { readonly cancel: number };

@@ -1,6 +1,6 @@
 import { FoveaError } from '@fovea/errors';
 import type { GenerationRequest } from '../generation-request.js';
-import type { SchedulerLoad } from '../scheduler.js';
+import type { SchedulerLoad } from '../scheduling/scheduler.js';
 import type { SequencePiece } from '../sequence.js';
 import type {
   DecoderThreadFacts,

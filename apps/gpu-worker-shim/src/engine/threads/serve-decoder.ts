@@ -1,7 +1,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { MessagePort } from 'node:worker_threads';
 import type { Decoder, DecoderRow, KvCache } from '../decoder/decoder.js';
-import { Scheduler, type SchedulerSettings } from '../scheduler.js';
+import { Scheduler, type SchedulerSettings } from '../scheduling/scheduler.js';
 import type { TokenBytes } from '../text/token-text.js';
 import type { DecoderThreadFacts, FromDecoderThread, ToDecoderThread } from './decoder-protocol.js';
 import { toThreadError } from './thread-error.js';

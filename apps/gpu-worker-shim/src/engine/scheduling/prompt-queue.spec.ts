@@ -1,9 +1,9 @@
 import { describe, expect, it } from '@jest/globals';
-import type { GenerationRequest } from './generation-request.js';
-import { SeededRandom } from './sampling/random.js';
+import type { GenerationRequest } from '../generation-request.js';
+import { SeededRandom } from '../sampling/random.js';
+import type { SequencePiece, SequenceSettings } from '../sequence.js';
+import { FakeDecoder, greedy, letters } from '../testing/fake-decoder.js';
 import { Scheduler, type Tick } from './scheduler.js';
-import type { SequencePiece, SequenceSettings } from './sequence.js';
-import { FakeDecoder, greedy, letters } from './testing/fake-decoder.js';
 
 /** What comes next depends on everything fed so far. */
 const next = (fed: readonly number[]) => 1 + (fed.reduce((sum, id) => (sum * 3 + id) % 10_007, 0) % 25);

@@ -1,9 +1,9 @@
 import { describe, expect, it } from '@jest/globals';
-import type { PromptLogprob } from '../models/chat-model.js';
-import type { GenerationRequest } from './generation-request.js';
+import type { PromptLogprob } from '../../models/chat-model.js';
+import type { GenerationRequest } from '../generation-request.js';
+import type { SequencePiece } from '../sequence.js';
+import { FakeDecoder, greedy, letters } from '../testing/fake-decoder.js';
 import { Scheduler } from './scheduler.js';
-import type { SequencePiece } from './sequence.js';
-import { FakeDecoder, greedy, letters } from './testing/fake-decoder.js';
 
 const IMAGE = 26;
 

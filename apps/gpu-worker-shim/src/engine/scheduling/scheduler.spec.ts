@@ -1,7 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
-import type { GenerationRequest } from './generation-request.js';
-import { Scheduler, type Tick } from './scheduler.js';
-import type { SequenceSettings } from './sequence.js';
+import type { GenerationRequest } from '../generation-request.js';
+import type { SequenceSettings } from '../sequence.js';
 import {
   type FakeCache,
   FakeDecoder,
@@ -9,7 +8,8 @@ import {
   type FakeStage,
   greedy,
   letters,
-} from './testing/fake-decoder.js';
+} from '../testing/fake-decoder.js';
+import { Scheduler, type Tick } from './scheduler.js';
 
 const promptOf = (ids: Int32Array): GenerationRequest['prompt'] => ({
   ids,

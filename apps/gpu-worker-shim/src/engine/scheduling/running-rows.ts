@@ -1,6 +1,6 @@
-import type { Decoder, DecoderRow, KvCache, StepResult } from './decoder/decoder.js';
+import type { Decoder, DecoderRow, KvCache, StepResult } from '../decoder/decoder.js';
+import type { Sequence } from '../sequence.js';
 import type { Job } from './prompt-queue.js';
-import type { Sequence } from './sequence.js';
 import { isBefore } from './waiting-line.js';
 
 /** A sequence in decode steps. */

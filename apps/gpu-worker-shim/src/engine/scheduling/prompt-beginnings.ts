@@ -1,10 +1,10 @@
-import type { Decoder, DecoderRow, KvCache } from './decoder/decoder.js';
+import type { Decoder, DecoderRow, KvCache } from '../decoder/decoder.js';
+import { PrefixCache, type TokenPrefix } from '../prefix-cache.js';
+import { SamplerScratch } from '../sampling/sampler.js';
+import { Sequence } from '../sequence.js';
+import type { TokenBytes } from '../text/token-text.js';
 import { Prefill } from './prefill.js';
-import { PrefixCache, type TokenPrefix } from './prefix-cache.js';
 import type { Job, StartedPrompt } from './prompt-queue.js';
-import { SamplerScratch } from './sampling/sampler.js';
-import { Sequence } from './sequence.js';
-import type { TokenBytes } from './text/token-text.js';
 
 /** Begins prompts: makes their sequences, and a prefill behind what the prefix cache knows of them. */
 export class PromptBeginnings<Cache extends KvCache, Row extends DecoderRow> {

@@ -1,13 +1,13 @@
 import { FoveaError } from '@fovea/errors';
-import type { Decoder, DecoderResult, DecoderRow, KvCache, StepResult } from './decoder/decoder.js';
-import type { GenerationRequest } from './generation-request.js';
+import type { Decoder, DecoderResult, DecoderRow, KvCache, StepResult } from '../decoder/decoder.js';
+import type { GenerationRequest } from '../generation-request.js';
+import type { Sequence, SequencePiece } from '../sequence.js';
+import { nameGiven } from '../text/name-logprob.js';
+import type { TokenBytes } from '../text/token-text.js';
 import { PIECE_TOKENS, type Prefill } from './prefill.js';
 import { PromptBeginnings } from './prompt-beginnings.js';
 import { type Job, type PlacedPrompt, PromptQueue, rowLengths } from './prompt-queue.js';
 import { type RunningRow, RunningRows } from './running-rows.js';
-import type { Sequence, SequencePiece } from './sequence.js';
-import { nameGiven } from './text/name-logprob.js';
-import type { TokenBytes } from './text/token-text.js';
 import { isBefore } from './waiting-line.js';
 
 /** What the scheduler holds and has done. */

@@ -1,7 +1,7 @@
-import type { DecoderRow, KvCache } from './decoder/decoder.js';
-import type { GenerationRequest } from './generation-request.js';
+import type { DecoderRow, KvCache } from '../decoder/decoder.js';
+import type { GenerationRequest } from '../generation-request.js';
+import type { Sequence } from '../sequence.js';
 import type { Prefill } from './prefill.js';
-import type { Sequence } from './sequence.js';
 import { isBefore, type Ordered, WaitingLine } from './waiting-line.js';
 
 /** Sequences of one request that need a prefill: all of them at first, a single one after it had to make room. */

@@ -1,6 +1,6 @@
-import type { Decoder, DecoderResult, DecoderRow, KvCache, TokenRun } from './decoder/decoder.js';
-import type { Prompt } from './generation-request.js';
-import { type GivenLogprobs, givenLogprobs } from './sampling/logprobs.js';
+import type { Decoder, DecoderResult, DecoderRow, KvCache, TokenRun } from '../decoder/decoder.js';
+import type { Prompt } from '../generation-request.js';
+import { type GivenLogprobs, givenLogprobs } from '../sampling/logprobs.js';
 
 /** Bounds how long a prompt keeps running answers waiting: about 0.3 s per piece for a 135 M model on two cores. */
 export const PIECE_TOKENS = 128;
