@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { writeFile } from 'node:fs/promises';
 import { parseCommandLine, usage } from './command-line.js';
 import { describeMachine } from './report/machine.js';
@@ -12,6 +13,8 @@ async function main(): Promise<void> {
   const options = parseCommandLine(process.argv.slice(2));
   if (options.isHelp) return say(usage);
   const interrupt = new AbortController();
+  // Each request listens to it, and there are thousands.
+  setMaxListeners(0, interrupt.signal);
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
     process.on(signal, () => interrupt.abort(new Error(`interrupted by ${signal}`)));
   }
