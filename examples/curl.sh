@@ -17,7 +17,7 @@ text=$(printf %s "$question" | sed 's/\\/\\\\/g; s/"/\\"/g')
 # The picture goes through a pipe: as an argument it would meet the limit on their size. The gateway looks at the
 # bytes, so the declared type is right for JPEG, WebP and GIF, too.
 {
-  printf '{"model":"%s","stream":%s,"messages":[{"role":"user","content":[' "$model" "$stream"
+  printf '{"model":"%s","temperature":0,"stream":%s,"messages":[{"role":"user","content":[' "$model" "$stream"
   printf '{"type":"image_url","image_url":{"url":"data:image/png;base64,'
   base64 <"$picture" | tr -d '\n'
   printf '"}},{"type":"text","text":"%s"}]}]}' "$text"

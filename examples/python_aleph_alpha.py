@@ -26,6 +26,7 @@ async def main() -> None:
             Message(role=Role.User, content=[question, Image.open(picture)]),
         ],
         maximum_tokens=64,
+        temperature=0,
     )
     async with AsyncClient(
         token=os.environ["FOVEA_API_KEY"],

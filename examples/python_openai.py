@@ -34,6 +34,7 @@ stream = client.chat.completions.create(
             ],
         }
     ],
+    temperature=0,
     stream=True,
     stream_options={"include_usage": True},
 )

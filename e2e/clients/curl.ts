@@ -59,6 +59,7 @@ const eventsOf = (text: string): Json[] =>
     .map((event) => JSON.parse(event.slice('data: '.length)) as Json);
 const aboutPicture = ({ pictureUrl: url }: ClientWorld): Json => ({
   model: describer,
+  temperature: 0,
   messages: says([
     { type: 'text', text: question },
     { type: 'image_url', image_url: { url } },

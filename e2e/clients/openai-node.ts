@@ -43,7 +43,7 @@ function chats(world: () => ClientWorld, client: () => OpenAI): void {
   it('openai for Node chats, and about a picture', async () => {
     const [text, picture] = await Promise.all([
       client().chat.completions.create({ model: world().writer, messages: says('hello') }),
-      client().chat.completions.create({ model: describer, messages: aboutPicture(world()) }),
+      client().chat.completions.create({ model: describer, messages: aboutPicture(world()), temperature: 0 }),
     ]);
     expect(text.choices[0]?.message.content).not.toBe('');
     expect(text.usage?.total_tokens).toBeGreaterThan(0);

@@ -56,11 +56,11 @@ const features: Readonly<Record<string, () => Promise<unknown>>> = {
   },
   async images() {
     const model = provider(models.describer);
-    return (await generateText({ model, messages: aboutPicture, ...once })).text;
+    return (await generateText({ model, messages: aboutPicture, temperature: 0, ...once })).text;
   },
   async usage_in_stream() {
     const model = provider(models.describer);
-    const { textStream, usage } = streamText({ model, messages: aboutPicture, ...once });
+    const { textStream, usage } = streamText({ model, messages: aboutPicture, temperature: 0, ...once });
     const pieces: string[] = [];
     for await (const piece of textStream) pieces.push(piece);
     return { pieces: pieces.length, text: pieces.join(''), usage: (await usage).outputTokens };

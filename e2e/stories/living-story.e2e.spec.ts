@@ -61,6 +61,7 @@ describe('a day with Fovea', () => {
     const response = await system.chat({
       model: 'shapes-vlm',
       messages: [picture('Describe the following image. Answer in 20 words or less.')],
+      temperature: 0,
       stream: true,
     });
     ledger.ask();

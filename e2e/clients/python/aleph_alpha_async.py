@@ -34,7 +34,7 @@ def request(content, model=MODELS.writer, **options):
 def about_picture(**options):
     content = [WORLD.question, PILImage.open(io.BytesIO(PICTURE))]
     messages = [Message(role=Role.System, content="You are helpful."), Message(role=Role.User, content=content)]
-    return ChatRequest(model=MODELS.describer, messages=messages, maximum_tokens=40, **options)
+    return ChatRequest(model=MODELS.describer, messages=messages, maximum_tokens=40, temperature=0, **options)
 
 
 def raw_prompt():

@@ -48,7 +48,8 @@ def chat():
 
 @feature
 def images():
-    return ask([WORLD.question, PILImage.open(io.BytesIO(PICTURE))], MODELS.describer).message.content
+    picture = PILImage.open(io.BytesIO(PICTURE))
+    return ask([WORLD.question, picture], MODELS.describer, temperature=0).message.content
 
 
 @feature

@@ -7,7 +7,7 @@ from told import MODELS, WORLD, feature, features, outcome, tell
 
 WHERE = {"base_url": WORLD.url + "/v1", "api_key": WORLD.key, "max_retries": 0}
 writer = ChatOpenAI(model=MODELS.writer, **WHERE)
-describer = ChatOpenAI(model=MODELS.describer, stream_usage=True, **WHERE)
+describer = ChatOpenAI(model=MODELS.describer, temperature=0, stream_usage=True, **WHERE)
 PICTURE = {"type": "image_url", "image_url": {"url": "data:image/png;base64," + WORLD.picture}}
 ABOUT_PICTURE = [HumanMessage(content=[{"type": "text", "text": WORLD.question}, PICTURE])]
 

@@ -20,7 +20,7 @@ def chat():
 
 @feature
 def images():
-    answer = client.chat.completions.create(model=MODELS.describer, messages=ABOUT_PICTURE)
+    answer = client.chat.completions.create(model=MODELS.describer, messages=ABOUT_PICTURE, temperature=0)
     return answer.choices[0].message.content
 
 
@@ -28,7 +28,11 @@ def images():
 def usage_in_stream():
     seen = {"pieces": 0, "text": "", "usage": None}
     for chunk in client.chat.completions.create(
-        model=MODELS.describer, messages=ABOUT_PICTURE, stream=True, stream_options={"include_usage": True}
+        model=MODELS.describer,
+        messages=ABOUT_PICTURE,
+        temperature=0,
+        stream=True,
+        stream_options={"include_usage": True},
     ):
         if chunk.choices and chunk.choices[0].delta.content:
             seen["pieces"] += 1

@@ -20,6 +20,7 @@ const base64 = (await readFile(picture)).toString('base64');
 
 const stream = await client.chat.completions.create({
   model,
+  temperature: 0,
   stream: true,
   messages: [
     {

@@ -25,6 +25,7 @@ const fovea = createOpenAICompatible({
 });
 const { textStream, usage } = streamText({
   model: fovea(model),
+  temperature: 0,
   messages: [
     {
       role: 'user',

@@ -63,6 +63,7 @@ describe('curlLine', () => {
     expect(received[0]?.authorization).toBe(`Bearer ${apiKey.key}`);
     expect(JSON.parse(received[0]?.body ?? '')).toEqual({
       model: 'ocr',
+      temperature: 0,
       stream: true,
       messages: [
         {

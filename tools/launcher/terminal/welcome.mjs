@@ -56,6 +56,7 @@ export function curlLine({ url, apiKey, certificate }, { model, picture, questio
   const marker = '\u0000';
   const body = JSON.stringify({
     model,
+    temperature: 0,
     ...(isStreamed ? { stream: true } : {}),
     messages: [
       {
