@@ -224,7 +224,21 @@ describe('accounts', () => {
     expect(Number(answer.headers.get('retry-after'))).toBeGreaterThan(0);
     expect(await answer.json()).toEqual({ ...flat, code: 'SERVICE_UNAVAILABLE' });
     expect((await system.fetch('/users/me')).status).toBe(200);
-    for (const path of ['/users/me/tokens', '/users/me/requests', '/models/other', '/model-settings']) {
+    const messages = [{ role: 'user', content: 'hello' }];
+    for (const [path, body] of [
+      ['/v1/chat/completions', { model: 'other', messages }],
+      ['/complete', { model: 'other', prompt: 'hello', maximum_tokens: 1 }],
+      ['/tokenize', { model: 'other', prompt: 'hello', tokens: true, token_ids: true }],
+    ] as const) {
+      const away = await post(path, body);
+      expect([path, away.status, await away.json()]).toMatchObject([
+        path,
+        503,
+        { code: 'SERVICE_UNAVAILABLE' },
+      ]);
+    }
+    const read = ['/users/me/tokens', '/users/me/requests', '/models/other', '/model-settings', '/files'];
+    for (const path of read) {
       const away = await system.fetch(path);
       expect([path, away.status, away.headers.get('retry-after')]).toEqual([path, 503, '2']);
     }

@@ -5,6 +5,7 @@ import type { Logger } from '@fovea/observability';
 import { isTerminal } from '@fovea/schemas/events';
 import type { InferenceJob } from '@fovea/schemas/jobs';
 import type { StreamEntry, TokenStream } from '@fovea/token-stream';
+import { orUnavailable } from '../http/or-unavailable.js';
 import type { InterestKeeper } from './interest-keeper.js';
 import { laneOf } from './lane-of.js';
 import { OrphanWatch } from './orphan-watch.js';
@@ -55,8 +56,8 @@ export class Delivery {
   async #enqueue(job: InferenceJob, { signal, priority }: DeliverOptions): Promise<void> {
     try {
       signal.throwIfAborted();
-      await this.interest.hold(job.id);
-      await this.queue.enqueue(laneOf(job), job, { priority });
+      await orUnavailable(this.interest.hold(job.id));
+      await orUnavailable(this.queue.enqueue(laneOf(job), job, { priority }));
     } catch (error) {
       await this.blobs.release(job.id, { linger: false });
       throw error;

@@ -1,6 +1,7 @@
 import type { BlobStore } from '@fovea/blob-store';
 import { FoveaError } from '@fovea/errors';
 import type { BlobRef } from '@fovea/schemas/jobs';
+import { orUnavailable } from '../http/or-unavailable.js';
 import type { FileCatalogue, FileLimits, FileUsage, StoredFile } from './file-catalogue.js';
 
 /** Where a request names a file: `messages[0].content[1].image_file.file_id`. */
@@ -18,6 +19,8 @@ export interface Claimant {
  * Pictures that tenants have sent once. A file holds its blob until it expires; a request that names it takes a reference of
  * its own, so that a file which is deleted meanwhile does not take the picture away from it.
  *
+ * Where the catalogue cannot be reached every method throws `SERVICE_UNAVAILABLE`.
+ *
  * Files that expire while nobody looks are let go of by the blob store's sweep; those of a tenant who comes back, at once.
  */
 export class FileShelf {
@@ -30,7 +33,7 @@ export class FileShelf {
   /** Throws `RATE_LIMITED` when not even an empty file would fit: said before a byte of the upload is read. */
   async requireRoom(tenant: string): Promise<void> {
     await this.#dropExpired(tenant);
-    const usage = await this.catalogue.usage(tenant);
+    const usage = await orUnavailable(this.catalogue.usage(tenant));
     const { maxFiles, maxBytes } = this.limits;
     if (usage.files >= maxFiles || usage.bytes >= maxBytes) throw this.#full(usage);
   }
@@ -42,26 +45,26 @@ export class FileShelf {
   async add(tenant: string, file: StoredFile): Promise<void> {
     // In this order: what a crash in between leaves is a blob that is let go of in time, never a file without one.
     await this.blobs.hold(file.blob, { owner: file.id, untilMs: file.expiresAtMs });
-    if (await this.catalogue.add(tenant, file, this.limits)) return;
-    throw this.#full(await this.catalogue.usage(tenant), file.blob.byteSize);
+    if (await orUnavailable(this.catalogue.add(tenant, file, this.limits))) return;
+    throw this.#full(await orUnavailable(this.catalogue.usage(tenant)), file.blob.byteSize);
   }
 
   /** All files of the tenant, oldest first. */
   async list(tenant: string): Promise<StoredFile[]> {
     await this.#dropExpired(tenant);
-    return this.catalogue.list(tenant, Date.now());
+    return orUnavailable(this.catalogue.list(tenant, Date.now()));
   }
 
   /** Throws `NOT_FOUND` for an id that is unknown, expired or another tenant's. */
   async find(tenant: string, id: string): Promise<StoredFile> {
-    const file = (await this.catalogue.find(tenant, [id], Date.now())).get(id);
+    const file = (await orUnavailable(this.catalogue.find(tenant, [id], Date.now()))).get(id);
     if (file === undefined) throw noSuchFile('id');
     return file;
   }
 
   /** Requests that have named the file keep its picture until they end. Throws `NOT_FOUND` as `find` does. */
   async remove(tenant: string, id: string): Promise<void> {
-    if (!(await this.catalogue.remove(tenant, id, Date.now()))) throw noSuchFile('id');
+    if (!(await orUnavailable(this.catalogue.remove(tenant, id, Date.now())))) throw noSuchFile('id');
     await this.blobs.release(id, { linger: false });
   }
 
@@ -71,7 +74,7 @@ export class FileShelf {
    */
   async claim(named: readonly NamedFile[], { tenant, requestId }: Claimant): Promise<Map<string, BlobRef>> {
     const ids = new Set(named.map(({ id }) => id));
-    const found = await this.catalogue.find(tenant, [...ids], Date.now());
+    const found = await orUnavailable(this.catalogue.find(tenant, [...ids], Date.now()));
     const held = new Set<string>();
     const claimed = new Map<string, BlobRef>();
     for (const { id, path } of named) {
@@ -95,7 +98,7 @@ export class FileShelf {
   }
 
   async #dropExpired(tenant: string): Promise<void> {
-    for (const id of await this.catalogue.takeExpired(tenant, Date.now())) {
+    for (const id of await orUnavailable(this.catalogue.takeExpired(tenant, Date.now()))) {
       await this.blobs.release(id, { linger: false });
     }
   }

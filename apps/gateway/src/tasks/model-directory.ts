@@ -1,6 +1,7 @@
 import { FoveaError } from '@fovea/errors';
 import type { ModelListing, ModelRegistry } from '@fovea/model-registry';
 import type { Model } from '@fovea/schemas/model-package';
+import { orUnavailable } from '../http/or-unavailable.js';
 
 /** What a route needs a model for, and how its refusal says it. */
 const offers = {
@@ -13,17 +14,17 @@ const offers = {
 
 export type Offer = keyof typeof offers;
 
-/** Finds the model that a request names. */
+/** Finds the model that a request names. Throws `SERVICE_UNAVAILABLE` where the registry cannot be reached. */
 export class ModelDirectory {
   constructor(private readonly registry: Pick<ModelRegistry, 'resolve' | 'list'>) {}
 
   list(): Promise<ModelListing[]> {
-    return this.registry.list();
+    return orUnavailable(this.registry.list());
   }
 
   /** Throws `UNKNOWN_MODEL`. */
   async find(name: string): Promise<ModelListing> {
-    const listing = await this.registry.resolve(name);
+    const listing = await orUnavailable(this.registry.resolve(name));
     if (listing !== undefined) return listing;
     throw new FoveaError('UNKNOWN_MODEL', {
       message: `No model is named "${name.slice(0, 100)}".`,

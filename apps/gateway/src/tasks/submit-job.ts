@@ -9,6 +9,7 @@ import type { Admission } from '../admission/admission.js';
 import type { ExpectedAnswers } from '../admission/expected-answers.js';
 import type { Delivery } from '../delivery/delivery.js';
 import { laneOf } from '../delivery/lane-of.js';
+import { orUnavailable } from '../http/or-unavailable.js';
 import { fingerprintOf } from './fingerprint.js';
 import { requireWorkerInTime } from './worker-wait.js';
 
@@ -63,11 +64,13 @@ export class SubmitJob {
   async submit(work: Work, asker: Asker): Promise<AsyncGenerator<StreamEntry>> {
     const job = await this.#toJob(work, asker);
     const lane = laneOf(job);
-    const [verdict] = await Promise.all([
-      this.admission.admitJob(lane),
-      this.#refuseCondemned(job),
-      requireWorkerInTime(work.listing, lane, this.lanes),
-    ]);
+    const [verdict] = await orUnavailable(
+      Promise.all([
+        this.admission.admitJob(lane),
+        this.#refuseCondemned(job),
+        requireWorkerInTime(work.listing, lane, this.lanes),
+      ]),
+    );
     if (!verdict.admitted) throw verdict.error;
     const priority = asker.nice ? NICE_PRIORITY : NORMAL_PRIORITY;
     return this.delivery.run(job, { priority, signal: asker.signal });
