@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createLogger } from '@fovea/observability';
-import { writeLlamaFolder } from '@fovea/testing';
+import { tinyDecoder, writeLlamaFolder } from '@fovea/testing';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { type Shim, startShim } from '../../compose.js';
 import { readShimConfig } from '../../config/shim-variables.js';
@@ -16,7 +16,7 @@ let shim: Shim;
 let client: CompletionClient;
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'fovea-completions-'));
-  await writeLlamaFolder(folder, { seed: 5 });
+  await writeLlamaFolder(folder, { seed: 5, decoder: { ...tinyDecoder, contextTokens: 32_768 } });
   const config = readShimConfig({ SHIM_PORT: '0', SHIM_MODELS: `words=${folder}`, SHIM_MAX_WAITING: '200' });
   shim = await startShim(config, createLogger({ service: 'test', level: 'silent' }), '1.0.0');
   client = new CompletionClient(shim.address, 'words');
@@ -254,10 +254,12 @@ describe('a stream', () => {
     const metrics = new ChatClient(shim.address);
     const busy = async () =>
       (await metrics.metric('num_requests_running')) + (await metrics.metric('num_requests_waiting'));
+    // So long that none ends before it has been seen and left, however busy the machine is.
+    const long = { max_tokens: 30_000, ignore_eos: true };
     const bodies = [
-      { prompt: someIds(450), echo: true, logprobs: 20, max_tokens: 50 },
-      { prompt: Array.from({ length: 20 }, (_, at) => someIds(100 + at)), max_tokens: 300, ignore_eos: true },
-      { prompt: someIds(10), max_tokens: 480, ignore_eos: true, stream: true },
+      { ...long, prompt: someIds(450), echo: true, logprobs: 20 },
+      { ...long, prompt: Array.from({ length: 20 }, (_, at) => someIds(100 + at)) },
+      { ...long, prompt: someIds(10), stream: true },
     ];
     for (const body of bodies) {
       const abort = new AbortController();
